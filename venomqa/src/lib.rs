@@ -1,1 +1,13 @@
-//! placeholder
+//! Finds the bugs of stateful HTTP APIs that hide in sequences of calls.
+
+mod context;
+mod error;
+
+pub use context::Context;
+pub use error::{Error, Result};
+pub use serde_json::json;
+pub use venomqa_adapters::System;
+
+/// Stands in until the explorer has it.
+#[derive(Debug)]
+pub struct Violation;

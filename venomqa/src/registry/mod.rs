@@ -1,0 +1,10 @@
+//! What the attribute macros register, and the suites that come of it.
+
+mod entry;
+mod parts;
+
+pub use entry::{
+    ActionEntry, ActionFn, ExplorationEntry, InvariantEntry, InvariantFn, Place, ValuesArgument,
+    WorldFn,
+};
+pub use parts::{ActionArgument, InvariantArgument, Parts};

@@ -1,0 +1,11 @@
+//! The world: the APIs, the systems and the context in which actions and rules run.
+
+mod ignore;
+#[expect(
+    clippy::module_inception,
+    reason = "the folder is named after its main type"
+)]
+mod world;
+
+pub(crate) use ignore::{Ignore, Target};
+pub use world::World;

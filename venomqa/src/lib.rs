@@ -1,9 +1,11 @@
 //! Finds the bugs of stateful HTTP APIs that hide in sequences of calls.
 
 mod action;
+mod agent;
 mod config;
 mod context;
 mod error;
+mod explorer;
 mod http;
 mod invariant;
 mod outcome;
@@ -14,9 +16,14 @@ mod verdict;
 mod world;
 
 pub use action::Action;
+pub use agent::{Agent, Replay};
 pub use config::{Config, StrategyKind};
 pub use context::Context;
 pub use error::{Error, Result};
+pub use explorer::{
+    ActionReport, Confirmation, Divergence, Ended, Event, Exploration, RuleReport, SystemReport,
+    Violation,
+};
 pub use http::{Exchange, HttpClient, Request, Response, Server};
 pub use invariant::{Invariant, Severity, When};
 pub use outcome::{ActionResult, IntoOutcome, Outcome};

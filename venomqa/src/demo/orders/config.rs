@@ -1,6 +1,7 @@
 //! What the environment says, and why the server may not start.
 
 use std::env;
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -42,10 +43,10 @@ impl Config {
         if let Some(port) = number("PORT")? {
             config.port = port;
         }
-        if let Some(path) = env::var_os("DATABASE_PATH") {
+        if let Some(path) = variable("DATABASE_PATH") {
             config.database = path.into();
         }
-        if let Some(names) = env::var_os("ORDERS_BUGS") {
+        if let Some(names) = variable("ORDERS_BUGS") {
             config.bugs = names.to_string_lossy().parse()?;
         }
         if let Some(max) = number("ORDERS_MAX")? {
@@ -55,15 +56,20 @@ impl Config {
     }
 }
 
-fn number<T: FromStr>(variable: &'static str) -> Result<Option<T>, StartError> {
-    let Some(value) = env::var_os(variable).filter(|value| !value.is_empty()) else {
+/// Set to nothing counts as not set.
+fn variable(name: &str) -> Option<OsString> {
+    env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn number<T: FromStr>(name: &'static str) -> Result<Option<T>, StartError> {
+    let Some(value) = variable(name) else {
         return Ok(None);
     };
     let value = value.to_string_lossy();
     match value.parse() {
         Ok(number) => Ok(Some(number)),
         Err(_) => Err(StartError::NotANumber {
-            variable,
+            variable: name,
             value: value.into_owned(),
         }),
     }

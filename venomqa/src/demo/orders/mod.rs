@@ -63,7 +63,7 @@
 //! | `duplicate_create` | create \[reference r], create \[reference r] | a reference names one order of a user |
 //! | `ghost_after_delete` | create, delete | a deleted order is gone: 404, and not in the list |
 //! | `foreign_order_readable` | create, then read it as the other user | nobody sees another user's order |
-//! | `stale_state` | create, cancel | the balance is the sum of paid - refunded |
+//! | `stale_state` | create, cancel | `GET /balance` is the sum of paid - refunded |
 //! | `list_disagrees` | create, cancel | the list and `GET /orders/{id}` say the same |
 //! | `crash` | create, delete | the server stays alive |
 //!

@@ -5,7 +5,7 @@ use std::io;
 
 use serde_json::{Value, json};
 
-use super::server::{Server, call};
+use super::server::{ALICE, BOB, Server, call};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rule {
@@ -28,7 +28,7 @@ pub(crate) fn broken(server: &mut Server, deleted: &BTreeSet<i64>) -> io::Result
             broken.insert(rule);
         }
     };
-    let list = server.send("alice-token", call("GET", "/orders"))?.1;
+    let list = server.send(ALICE, call("GET", "/orders"))?.1;
     let orders = list.as_array().unwrap();
 
     for order in orders {
@@ -42,14 +42,14 @@ pub(crate) fn broken(server: &mut Server, deleted: &BTreeSet<i64>) -> io::Result
         );
 
         let path = format!("/orders/{}", order["id"]);
-        let mine = server.send("alice-token", call("GET", &path))?;
+        let mine = server.send(ALICE, call("GET", &path))?;
         require(Rule::ListAndGetAgree, mine == (200, order.clone()));
-        let theirs = server.send("bob-token", call("GET", &path))?;
+        let theirs = server.send(BOB, call("GET", &path))?;
         require(Rule::OrdersArePrivate, theirs.0 == 404);
     }
     require(
         Rule::OrdersArePrivate,
-        server.send("bob-token", call("GET", "/orders"))?.1 == Value::Array(Vec::new()),
+        server.send(BOB, call("GET", "/orders"))?.1 == Value::Array(Vec::new()),
     );
 
     let named: Vec<&Value> = orders
@@ -61,7 +61,7 @@ pub(crate) fn broken(server: &mut Server, deleted: &BTreeSet<i64>) -> io::Result
     require(Rule::OneOrderPerReference, named.len() == names.len());
 
     for id in deleted {
-        let (status, _) = server.send("alice-token", call("GET", &format!("/orders/{id}")))?;
+        let (status, _) = server.send(ALICE, call("GET", &format!("/orders/{id}")))?;
         let listed = orders.iter().any(|order| order["id"] == *id);
         require(Rule::DeletedIsGone, status == 404 && !listed);
     }
@@ -72,7 +72,7 @@ pub(crate) fn broken(server: &mut Server, deleted: &BTreeSet<i64>) -> io::Result
         .sum();
     let amounts: i64 = orders.iter().map(|order| number(order, "amount")).sum();
     let average = amounts / orders.len().max(1) as i64;
-    let account = server.send("alice-token", call("GET", "/balance"))?.1;
+    let account = server.send(ALICE, call("GET", "/balance"))?.1;
     require(
         Rule::BalanceIsTheSum,
         account == json!({ "balance": sum, "average": average }),

@@ -12,6 +12,9 @@ use rusqlite::{Connection, params_from_iter};
 use serde_json::Value;
 use tempfile::TempDir;
 
+pub(crate) const ALICE: &str = "alice-token";
+pub(crate) const BOB: &str = "bob-token";
+
 /// Status and body; `Null` where there is no body.
 pub(crate) type Answer = (u16, Value);
 

@@ -4,6 +4,8 @@ mod action;
 mod agent;
 mod config;
 mod context;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod error;
 mod explorer;
 mod http;

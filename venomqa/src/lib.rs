@@ -2,9 +2,11 @@
 
 mod context;
 mod error;
+pub mod http;
 
 pub use context::Context;
 pub use error::{Error, Result};
+pub use http::{Cookies, Exchange, HttpClient, Multipart, Request, Response, Role};
 pub use serde_json::json;
 pub use venomqa_adapters::System;
 

@@ -8,10 +8,11 @@ mod context;
 pub mod demo;
 mod error;
 mod explorer;
-mod http;
+pub mod http;
 mod invariant;
 mod outcome;
 mod registry;
+mod server;
 mod status;
 mod step;
 mod verdict;
@@ -26,11 +27,15 @@ pub use explorer::{
     ActionReport, Confirmation, Divergence, Ended, Event, Exploration, RuleReport, SystemReport,
     Violation,
 };
-pub use http::{Exchange, HttpClient, Request, Response, Server};
+pub use http::{
+    Cookies, Exchange, HttpClient, Multipart, Request, Response, Role, SentRequest, ShownExchange,
+    ShownRequest, ShownResponse,
+};
 pub use invariant::{Invariant, Severity, When};
 pub use outcome::{ActionResult, IntoOutcome, Outcome};
 pub use registry::{ActionArgument, InvariantArgument, Parts};
 pub use serde_json::json;
+pub use server::Server;
 pub use status::StatusRange;
 pub use step::Step;
 pub use venomqa_adapters::{BoxFuture, System};

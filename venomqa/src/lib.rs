@@ -41,7 +41,7 @@ pub use step::Step;
 pub use venomqa_adapters::{BoxFuture, System};
 pub use venomqa_macros::{action, exploration, invariant};
 pub use verdict::{Broken, Checked, IntoChecked, Verdict};
-pub use world::World;
+pub use world::{IntoWorld, World};
 
 /// What a test file needs: `use venomqa::prelude::*;`.
 pub mod prelude {
@@ -58,11 +58,11 @@ pub mod prelude {
 pub mod __private {
     pub use crate::registry::{
         ActionArgument, ActionEntry, ExplorationEntry, InvariantArgument, InvariantEntry, Parts,
-        Place, ValuesArgument,
+        Place, ValuesArgument, not_checked,
     };
     pub use crate::{
-        BoxFuture, Checked, Config, IntoChecked, IntoOutcome, Outcome, Severity, StatusRange,
-        StrategyKind, When,
+        BoxFuture, Checked, Config, IntoChecked, IntoOutcome, IntoWorld, Outcome, Result, Severity,
+        StatusRange, StrategyKind, When, World,
     };
     pub use inventory;
 }

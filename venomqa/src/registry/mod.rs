@@ -7,4 +7,4 @@ pub use entry::{
     ActionEntry, ActionFn, ExplorationEntry, InvariantEntry, InvariantFn, Place, ValuesArgument,
     WorldFn,
 };
-pub use parts::{ActionArgument, InvariantArgument, Parts};
+pub use parts::{ActionArgument, InvariantArgument, Parts, not_checked};

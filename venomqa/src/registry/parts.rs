@@ -1,4 +1,4 @@
-use crate::{Context, Error, HttpClient, Result, Step, System, World};
+use crate::{Checked, Context, Error, HttpClient, Result, Step, System, World};
 
 /// Everything that an action or an invariant can take an argument from.
 #[derive(Debug)]
@@ -16,7 +16,9 @@ enum ContextPart<'a> {
 }
 
 impl<'a> Parts<'a> {
-    pub(crate) fn for_action(world: &'a World, context: &'a mut Context) -> Self {
+    /// For a call of an action by hand.
+    #[doc(hidden)]
+    pub fn for_action(world: &'a World, context: &'a mut Context) -> Self {
         Self {
             world,
             context: ContextPart::Exclusive(context),
@@ -24,11 +26,9 @@ impl<'a> Parts<'a> {
         }
     }
 
-    pub(crate) fn for_invariant(
-        world: &'a World,
-        context: &'a Context,
-        step: Option<&'a Step>,
-    ) -> Self {
+    /// For a check of an invariant by hand.
+    #[doc(hidden)]
+    pub fn for_invariant(world: &'a World, context: &'a Context, step: Option<&'a Step>) -> Self {
         Self {
             world,
             context: ContextPart::Shared(context),
@@ -71,6 +71,11 @@ impl<'a> Parts<'a> {
             _ => Err(taken_twice()),
         }
     }
+}
+
+/// A rule whose arguments cannot be taken says nothing.
+pub fn not_checked(error: Error) -> Checked {
+    Checked::NotChecked(error.to_string())
 }
 
 fn taken_twice() -> Error {
@@ -145,12 +150,14 @@ impl<'a> ActionArgument<'a> for &'a mut Context {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a, T: System> ActionArgument<'a> for &'a T {
     fn take(parts: &mut Parts<'a>, named: Option<&str>) -> Result<Self> {
         parts.world.system(named)
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a, T: System> InvariantArgument<'a> for &'a T {
     fn take(parts: &mut Parts<'a>, named: Option<&str>) -> Result<Self> {
         parts.world.system(named)

@@ -1,6 +1,7 @@
 //! The world: the APIs, the systems and the context in which actions and rules run.
 
 mod ignore;
+mod into_world;
 #[expect(
     clippy::module_inception,
     reason = "the folder is named after its main type"
@@ -8,4 +9,5 @@ mod ignore;
 mod world;
 
 pub(crate) use ignore::{Ignore, Target};
+pub use into_world::IntoWorld;
 pub use world::World;

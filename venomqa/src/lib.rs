@@ -12,7 +12,7 @@ pub mod http;
 mod invariant;
 mod outcome;
 mod registry;
-mod server;
+pub mod server;
 mod status;
 mod step;
 mod verdict;

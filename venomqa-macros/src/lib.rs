@@ -9,12 +9,14 @@
 mod ast;
 mod attr;
 mod editor;
+mod entry;
 mod expand;
 mod fallback;
 mod near;
 mod source;
 mod valid;
 mod value;
+mod wrapper;
 
 use attr::Kind;
 use proc_macro::TokenStream;

@@ -35,19 +35,21 @@ impl Outcome {
     message = "an action cannot return `{Self}`",
     label = "not an outcome of an action",
     note = "an action returns `Response`, an unsent `Request`, `()`, or an `Option` or `Result` of these; \
-            the error of a `Result` must convert to `Box<dyn Error + Send + Sync>`"
+            the error of a `Result` must convert to `Box<dyn Error + Send + Sync>`; what returns a future is an `async fn`"
 )]
 pub trait IntoOutcome {
     /// The outcome; an unsent request is sent here.
     fn into_outcome(self) -> impl Future<Output = Outcome> + Send;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoOutcome for Response {
     async fn into_outcome(self) -> Outcome {
         Outcome::Answered(Box::new(self))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoOutcome for crate::Request {
     async fn into_outcome(self) -> Outcome {
         match self.send().await {
@@ -57,18 +59,21 @@ impl IntoOutcome for crate::Request {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoOutcome for () {
     async fn into_outcome(self) -> Outcome {
         Outcome::Done
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoOutcome for Outcome {
     async fn into_outcome(self) -> Outcome {
         self
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: IntoOutcome + Send> IntoOutcome for Option<T> {
     async fn into_outcome(self) -> Outcome {
         match self {
@@ -78,6 +83,7 @@ impl<T: IntoOutcome + Send> IntoOutcome for Option<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> IntoOutcome for std::result::Result<T, E>
 where
     T: IntoOutcome + Send,

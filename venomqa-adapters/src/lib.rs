@@ -6,15 +6,20 @@
 //!
 //! | system | feature | what it follows |
 //! |---|---|---|
+//! | [`MockSystem`] | always there | tables in memory |
 //!
 //! The contract is public: a system of your own takes part in an exploration like any of these.
 
 mod contract;
 mod error;
+mod mock;
 mod record;
 mod row;
+mod tell;
 
 pub use contract::{About, BoxFuture, Checkpoint, Root, RowVisitor, System};
 pub use error::{Error, Result};
+pub use mock::{Key, MockSystem};
 pub use record::{FromValue, Params, Record};
 pub use row::{Row, RowChange, Table, Value};
+pub use tell::tell;

@@ -1,27 +1,41 @@
 //! Finds the bugs of stateful HTTP APIs that hide in sequences of calls.
 
 mod action;
+mod agent;
 mod config;
 mod context;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod error;
-mod http;
+mod explorer;
+pub mod http;
 mod invariant;
 mod outcome;
 mod registry;
+pub mod server;
 mod status;
 mod step;
 mod verdict;
 mod world;
 
 pub use action::Action;
+pub use agent::{Agent, Replay};
 pub use config::{Config, StrategyKind};
 pub use context::Context;
 pub use error::{Error, Result};
-pub use http::{Exchange, HttpClient, Request, Response, Server};
+pub use explorer::{
+    ActionReport, Confirmation, Divergence, Ended, Event, Exploration, RuleReport, SystemReport,
+    Violation,
+};
+pub use http::{
+    Cookies, Exchange, HttpClient, Multipart, Request, Response, Role, SentRequest, ShownExchange,
+    ShownRequest, ShownResponse,
+};
 pub use invariant::{Invariant, Severity, When};
 pub use outcome::{ActionResult, IntoOutcome, Outcome};
 pub use registry::{ActionArgument, InvariantArgument, Parts};
 pub use serde_json::json;
+pub use server::Server;
 pub use status::StatusRange;
 pub use step::Step;
 pub use venomqa_adapters::{BoxFuture, System};

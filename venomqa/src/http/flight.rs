@@ -1,0 +1,175 @@
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::{Bytes, BytesMut};
+use reqwest::header::SET_COOKIE;
+
+use super::exchange::{Answer, Exchanged, SentRequest};
+use super::{Exchange, HttpClient, Response};
+use crate::{Error, Result};
+
+/// Puts a request on the wire and reads the whole answer. Whatever comes of it is recorded, also when the caller loses interest.
+pub(super) async fn send(
+    client: &HttpClient,
+    sent: SentRequest,
+    limit: Duration,
+) -> Result<Response> {
+    if client.live.idle() > Duration::from_millis(1) {
+        // Lets the runtime look at its sockets, so that a connection which the server has closed meanwhile is known to be closed before
+        // this request is written to it.
+        tokio::task::yield_now().await;
+    }
+    let mut flight = Flight::start(client, sent);
+    let request = flight
+        .sent
+        .as_ref()
+        .map(SentRequest::to_reqwest)
+        .unwrap_or_else(|| unreachable!());
+    let work = receive(client, request, &mut flight.answer);
+    let trouble = match tokio::time::timeout(limit, work).await {
+        Ok(Ok(())) => None,
+        Ok(Err(trouble)) => Some(trouble),
+        Err(_) => Some(Trouble::Timeout(limit)),
+    };
+    let exchange = flight.land(trouble.as_ref().map(Trouble::to_string));
+    match trouble {
+        None => Ok(Response::new(exchange)),
+        Some(trouble) => Err(trouble.into_error(&exchange)),
+    }
+}
+
+async fn receive(
+    client: &HttpClient,
+    request: reqwest::Request,
+    answer: &mut Option<Answer>,
+) -> Result<(), Trouble> {
+    let connections = client.live.connections();
+    let from_origin = client.live.address().is_origin_of(request.url());
+    let path = request.url().path().to_owned();
+    let mut response = connections.execute(request).await?;
+    if from_origin {
+        let role = client.role.as_deref().unwrap_or_default();
+        for line in response.headers().get_all(SET_COOKIE) {
+            if let Ok(line) = line.to_str() {
+                let address = client.live.address();
+                client.live.cookies().store(role, &address, &path, line);
+            }
+        }
+    }
+    let answer = answer.insert(Answer {
+        status: response.status(),
+        headers: std::mem::take(response.headers_mut()),
+        body: Bytes::new(),
+    });
+
+    let limit = client.settings.body_limit;
+    let mut more = BytesMut::new();
+    while let Some(chunk) = response.chunk().await? {
+        if answer.body.len() + more.len() + chunk.len() > limit {
+            return Err(Trouble::TooLarge(limit));
+        }
+        // Most bodies are one chunk, which is not copied.
+        if answer.body.is_empty() {
+            answer.body = chunk;
+        } else {
+            more.extend_from_slice(&chunk);
+        }
+    }
+    if !more.is_empty() {
+        let mut whole = BytesMut::from(&answer.body[..]);
+        whole.unsplit(more);
+        answer.body = whole.freeze();
+    }
+    Ok(())
+}
+
+/// A request that is under way. Dropped before it lands, it is recorded as given up.
+struct Flight<'a> {
+    client: &'a HttpClient,
+    sent: Option<SentRequest>,
+    answer: Option<Answer>,
+    started: Instant,
+}
+
+impl<'a> Flight<'a> {
+    fn start(client: &'a HttpClient, sent: SentRequest) -> Self {
+        client.live.count_request();
+        Self {
+            client,
+            sent: Some(sent),
+            answer: None,
+            started: Instant::now(),
+        }
+    }
+
+    fn land(mut self, failure: Option<String>) -> Exchange {
+        self.record(failure)
+            .expect("only `land` and `drop` take the request")
+    }
+
+    fn record(&mut self, failure: Option<String>) -> Option<Exchange> {
+        let exchange = Exchange::new(Exchanged {
+            settings: Arc::clone(&self.client.settings),
+            role: self.client.role.clone(),
+            sent: self.sent.take()?,
+            answer: self.answer.take(),
+            failure,
+            elapsed: self.started.elapsed(),
+        });
+        self.client.live.record(exchange.clone());
+        Some(exchange)
+    }
+}
+
+impl Drop for Flight<'_> {
+    fn drop(&mut self) {
+        self.record(Some("given up before the answer was whole".into()));
+    }
+}
+
+/// Why there is no whole answer.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("no answer within {0:?}")]
+    Timeout(Duration),
+    #[error("{0}")]
+    Transport(String),
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+}
+
+impl Trouble {
+    fn into_error(self, exchange: &Exchange) -> Error {
+        let (method, url) = (exchange.method().to_owned(), exchange.url());
+        match self {
+            Self::Timeout(limit) => Error::Timeout { method, url, limit },
+            Self::Transport(cause) => Error::Transport { method, url, cause },
+            Self::TooLarge(_) => Error::Body {
+                method,
+                url,
+                status: exchange.status().unwrap_or_default(),
+                why: format!("{self}; raise the limit with `HttpClient::body_limit`"),
+            },
+        }
+    }
+}
+
+impl From<reqwest::Error> for Trouble {
+    /// Joins the causes. The outermost only repeats the URL, with the secrets in it.
+    fn from(error: reqwest::Error) -> Self {
+        let mut causes: Vec<String> = Vec::new();
+        let mut next = error.source();
+        while let Some(cause) = next {
+            let text = cause.to_string();
+            if causes.last().is_none_or(|last| !last.contains(&text)) {
+                causes.push(text);
+            }
+            next = cause.source();
+        }
+        if causes.is_empty() {
+            causes.push(error.without_url().to_string());
+        }
+        Self::Transport(causes.join(": "))
+    }
+}

@@ -1,0 +1,147 @@
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use reqwest::redirect::Policy;
+
+use super::address::Address;
+use super::{Cookies, Exchange};
+use crate::{Error, Result};
+
+/// Exchanges kept for a client whose record nobody takes.
+const KEPT_EXCHANGES: usize = 1000;
+
+/// A kept connection is used again for this long. Far below the idle limits of servers (gunicorn 2 s, Node and uvicorn 5 s), so that
+/// a request rarely meets a connection that is being closed; a new one on loopback costs 0.1 ms.
+const IDLE: Duration = Duration::from_millis(500);
+
+/// What all clones of a client share: where the API is, and what has happened between it and us.
+pub(super) struct Live {
+    wire: RwLock<Wire>,
+    cookies: Mutex<Cookies>,
+    log: Mutex<Log>,
+    sent: AtomicU64,
+    /// Microseconds from `born` to the end of the last exchange.
+    last_used: AtomicU64,
+    born: Instant,
+}
+
+struct Wire {
+    address: Arc<Address>,
+    connections: reqwest::Client,
+}
+
+#[derive(Default)]
+struct Log {
+    exchanges: VecDeque<Exchange>,
+    last_failure: Option<String>,
+}
+
+impl Live {
+    pub(super) fn new(address: Address) -> Result<Self> {
+        let connections = connections(&address)
+            .map_err(|error| Error::set_up(format!("no HTTP client: {error}")))?;
+        Ok(Self {
+            wire: RwLock::new(Wire {
+                address: Arc::new(address),
+                connections,
+            }),
+            cookies: Mutex::default(),
+            log: Mutex::default(),
+            sent: AtomicU64::new(0),
+            last_used: AtomicU64::new(0),
+            born: Instant::now(),
+        })
+    }
+
+    pub(super) fn address(&self) -> Arc<Address> {
+        self.wire().address.clone()
+    }
+
+    pub(super) fn connections(&self) -> reqwest::Client {
+        self.wire().connections.clone()
+    }
+
+    pub(super) fn forget_connections(&self) {
+        self.rewire(Address::clone);
+    }
+
+    pub(super) fn move_to(&self, port: u16) {
+        self.rewire(|address| address.at_port(port));
+    }
+
+    pub(super) fn cookies(&self) -> MutexGuard<'_, Cookies> {
+        lock(&self.cookies)
+    }
+
+    pub(super) fn count_request(&self) {
+        self.sent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn requests_sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn record(&self, exchange: Exchange) {
+        self.last_used
+            .store(self.born.elapsed().as_micros() as u64, Ordering::Relaxed);
+        let mut log = lock(&self.log);
+        if let Some(failure) = exchange.failure() {
+            log.last_failure = Some(format!("{exchange}: {failure}"));
+        }
+        if log.exchanges.len() == KEPT_EXCHANGES {
+            log.exchanges.pop_front();
+        }
+        log.exchanges.push_back(exchange);
+    }
+
+    pub(super) fn take_exchanges(&self) -> Vec<Exchange> {
+        let mut log = lock(&self.log);
+        log.last_failure = None;
+        log.exchanges.drain(..).collect()
+    }
+
+    pub(super) fn last_failure(&self) -> Option<String> {
+        lock(&self.log).last_failure.clone()
+    }
+
+    /// How long nothing was sent.
+    pub(super) fn idle(&self) -> Duration {
+        let last = Duration::from_micros(self.last_used.load(Ordering::Relaxed));
+        self.born.elapsed().saturating_sub(last)
+    }
+
+    fn rewire(&self, change: impl FnOnce(&Address) -> Address) {
+        let address = change(&self.address());
+        let fresh = connections(&address).expect("the same was built when the client was made");
+        *self.wire.write().unwrap_or_else(PoisonError::into_inner) = Wire {
+            address: Arc::new(address),
+            connections: fresh,
+        };
+    }
+
+    fn wire(&self) -> std::sync::RwLockReadGuard<'_, Wire> {
+        self.wire.read().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn connections(address: &Address) -> reqwest::Result<reqwest::Client> {
+    let mut builder = reqwest::Client::builder()
+        .redirect(Policy::none())
+        .no_proxy()
+        .http1_only()
+        .tcp_nodelay(true)
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .pool_idle_timeout(IDLE);
+    for (host, addresses) in address.pinned() {
+        builder = builder.resolve_to_addrs(&host, &addresses);
+    }
+    builder.build()
+}
+
+/// A panic elsewhere leaves these values whole: each is changed in one step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

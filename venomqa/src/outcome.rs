@@ -20,13 +20,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome of an error of any type: a [missing key](Error::MissingKey) means "does not apply".
+    /// The outcome of an error of any type: a [missing key](Error::MissingKey) means "does not apply", also as the cause of
+    /// another error.
     pub fn of_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        match error.into().downcast::<Error>().map(|error| *error) {
-            Ok(Error::MissingKey { .. }) => Self::NotApplicable,
-            Ok(error) => Self::Failed(error),
-            Err(error) => Self::Failed(Error::User(error)),
+        let error = error.into();
+        let first: &(dyn std::error::Error + 'static) = &*error;
+        let mut causes = std::iter::successors(Some(first), |error| error.source());
+        if causes.any(|cause| matches!(cause.downcast_ref(), Some(Error::MissingKey { .. }))) {
+            return Self::NotApplicable;
         }
+        Self::Failed(match error.downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(error) => Error::User(error),
+        })
     }
 }
 

@@ -1,4 +1,4 @@
-use crate::{Checked, Context, Error, HttpClient, Result, Step, System, World};
+use crate::{Context, Error, HttpClient, Result, Step, System, World};
 
 /// Everything that an action or an invariant can take an argument from.
 #[derive(Debug)]

@@ -133,18 +133,23 @@ pub(crate) fn exploration(wrapper: &Wrapper<'_>, options: &ExplorationOptions) -
     let body = wrapper.body("IntoWorld", &none, &quote!(#private::world), &none);
     let place = wrapper.place();
     let settings = settings(options, private);
+    let config = format_ident!("__venomqa_config_{}", wrapper.function.name());
     quote! {
         fn #ident() -> #private::BoxFuture<'static, #private::Result<#private::World>> {
             #body
+        }
+        #[allow(clippy::needless_update)]
+        fn #config() -> #private::Config {
+            #private::Config {
+                #settings
+                ..::core::default::Default::default()
+            }
         }
         #private::inventory::submit! {
             #private::ExplorationEntry {
                 name: #name,
                 place: #place,
-                config: || #private::Config {
-                    #settings
-                    ..::core::default::Default::default()
-                },
+                config: #config,
                 world: #ident,
             }
         }

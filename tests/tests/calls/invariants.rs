@@ -36,8 +36,8 @@ async fn falsehood() -> bool {
 }
 
 #[invariant]
-fn asserts() {
-    assert_eq!(1 + 1, 2);
+fn asserts(ctx: &Context) {
+    assert!(ctx.has("id"));
 }
 
 #[invariant]

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
@@ -223,9 +223,12 @@ impl SentRequest {
     pub(super) fn to_reqwest(&self) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         request.headers_mut().clone_from(&self.headers);
-        // An empty body on a `POST` says `Content-Length: 0`, which some servers insist on.
-        if !self.body.is_empty() || self.method == Method::POST || self.method == Method::PUT {
+        if !self.body.is_empty() {
             *request.body_mut() = Some(self.body.clone().into());
+        } else if [Method::POST, Method::PUT, Method::PATCH].contains(&self.method) {
+            // Some servers insist on a length where a body is usual, and it is not told for no body.
+            let none = HeaderValue::from_static("0");
+            request.headers_mut().insert(CONTENT_LENGTH, none);
         }
         request
     }

@@ -397,7 +397,7 @@ async fn closed_between_requests(rounds: u32) {
         assert_eq!(answer.expect("an answer").status(), 200, "round {round}");
         // The runtime sees nothing of it, as while a database between two steps is rolled back in this thread.
         server.wait_closed(round);
-        std::thread::sleep(Duration::from_millis(1));
+        std::thread::sleep(Duration::from_millis(10));
     }
     // Each was sent exactly once.
     assert_eq!(server.requests(), rounds);
@@ -405,12 +405,12 @@ async fn closed_between_requests(rounds: u32) {
 
 #[tokio::test]
 async fn a_connection_closed_between_requests_is_replaced() {
-    closed_between_requests(300).await;
+    closed_between_requests(40).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_closed_between_requests_is_replaced_by_threads_too() {
-    closed_between_requests(300).await;
+    closed_between_requests(40).await;
 }
 
 #[tokio::test]

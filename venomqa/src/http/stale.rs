@@ -1,7 +1,8 @@
 use std::time::Duration;
 
-/// A pause after which a server may have closed a kept connection. Shorter ones are not worth the look, which takes some 10 µs.
-pub(super) const WORTH_A_LOOK: Duration = Duration::from_millis(1);
+/// A pause after which a server may have closed a kept connection, or may have been restarted. Neither is done faster than this, and the
+/// look takes some 30 µs.
+pub(super) const WORTH_A_LOOK: Duration = Duration::from_millis(10);
 
 /// Makes the runtime notice what has arrived on its sockets, so that a connection which the server has closed is known to be closed before
 /// a request is written to it. After that nobody could tell whether the server has seen the request, and it could not be sent again.

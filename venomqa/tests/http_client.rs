@@ -440,6 +440,23 @@ async fn connections_are_kept() {
     assert_eq!(server.connections(), 2);
 }
 
+#[test]
+fn a_connection_of_a_runtime_that_rests_is_not_waited_for() {
+    let server = raw(|_| Raw::Send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", true));
+    let api = server.client().timeout(Duration::from_secs(2));
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime")
+    };
+    let (first, second) = (runtime(), runtime());
+    for runtime in [&first, &second, &first] {
+        runtime.block_on(api.get("/").send()).expect("an answer");
+    }
+    assert_eq!(server.connections(), 3);
+}
+
 #[tokio::test]
 async fn a_report_shows_no_secret_and_the_server_gets_all() {
     let api = api()

@@ -110,32 +110,24 @@ async fn ready_means_the_status_asked_for() {
 #[tokio::test]
 async fn never_ready_tells_the_last_answer_and_the_output() {
     let limit = Duration::from_millis(1500);
-    let busy = Server::spawn(again("serve").env("BUSY", "1000000"))
-        .ready_when("/health")
-        .ready_within(limit);
-    let error = busy.await.expect_err("busy");
-    check_error(
-        &error,
-        &[
-            "not ready within 1.5s",
-            "GET /health -> 503",
-            "listening on",
-        ],
+    let busy = Server::spawn(again("serve").env("BUSY", "1000000")).ready_when("/health");
+    let (busy, silent, deaf) = tokio::join!(
+        busy.ready_within(limit).into_future(),
+        spawn("sleep").ready_within(limit).into_future(),
+        spawn("sleep")
+            .ready_when_listening()
+            .ready_within(limit)
+            .into_future(),
     );
-    let error = spawn("sleep")
-        .ready_within(limit)
-        .await
-        .expect_err("silent");
-    check_error(
-        &error,
-        &["not ready within 1.5s", "refused", "`PORT`", "sleeping"],
-    );
-    let error = spawn("sleep")
-        .ready_when_listening()
-        .ready_within(limit)
-        .await
-        .expect_err("silent");
-    check_error(&error, &["nothing listens on 127.0.0.1:"]);
+    let parts = [
+        "not ready within 1.5s",
+        "GET /health -> 503",
+        "listening on",
+    ];
+    check_error(&busy.expect_err("busy"), &parts);
+    let parts = ["not ready within 1.5s", "refused", "`PORT`", "sleeping"];
+    check_error(&silent.expect_err("silent"), &parts);
+    check_error(&deaf.expect_err("deaf"), &["nothing listens on 127.0.0.1:"]);
 }
 
 #[tokio::test]

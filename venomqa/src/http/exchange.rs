@@ -120,7 +120,7 @@ impl Exchange {
 
     /// The size of both bodies, in bytes.
     pub(crate) fn body_bytes(&self) -> usize {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => {
                 let answered = whole.answer.as_ref().map_or(0, |answer| answer.body.len());
                 whole.sent.body.len() + answered

@@ -567,6 +567,26 @@ async fn all_clones_share_one_record() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_record_that_nobody_takes_stays_small() {
+    let api = api().await;
+    for n in 0..1010 {
+        api.get(&format!("/echo/{n}"))
+            .send()
+            .await
+            .expect("an answer");
+    }
+    let kept = api.take_exchanges();
+    assert_eq!(
+        (kept.len(), &*kept[0].to_string()),
+        (1000, "GET /echo/10 -> 200")
+    );
+    for _ in 0..15 {
+        api.get("/bytes/6000000").send().await.expect("an answer");
+    }
+    assert_eq!(api.take_exchanges().len(), 10);
+}
+
+#[tokio::test]
 async fn a_request_given_up_is_recorded() {
     let server = raw(|_| Raw::Silence);
     let api = server.client();

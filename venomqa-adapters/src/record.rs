@@ -130,6 +130,14 @@ impl<T: FromValue> FromValue for Option<T> {
 pub trait Params {
     /// The values, in order.
     fn into_values(self) -> Vec<Value>;
+
+    /// The values, as a row.
+    fn into_row(self) -> Row
+    where
+        Self: Sized,
+    {
+        self.into_values().into()
+    }
 }
 
 impl Params for () {
@@ -144,9 +152,23 @@ impl Params for Vec<Value> {
     }
 }
 
+impl Params for Row {
+    fn into_values(self) -> Vec<Value> {
+        self.to_vec()
+    }
+
+    fn into_row(self) -> Row {
+        self
+    }
+}
+
 impl<T: Into<Value>, const N: usize> Params for [T; N] {
     fn into_values(self) -> Vec<Value> {
         self.into_iter().map(Into::into).collect()
+    }
+
+    fn into_row(self) -> Row {
+        self.map(Into::into).into()
     }
 }
 
@@ -157,6 +179,12 @@ macro_rules! params_tuple {
                 #[expect(non_snake_case, reason = "the type parameters name the elements too")]
                 let ($($name,)+) = self;
                 vec![$($name.into()),+]
+            }
+
+            fn into_row(self) -> Row {
+                #[expect(non_snake_case, reason = "the type parameters name the elements too")]
+                let ($($name,)+) = self;
+                [$($name.into()),+].into()
             }
         }
     };

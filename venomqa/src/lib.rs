@@ -1,19 +1,70 @@
 //! Finds the bugs of stateful HTTP APIs that hide in sequences of calls.
 
+mod action;
+mod agent;
+mod config;
 mod context;
+#[cfg(feature = "demo")]
+pub mod demo;
 mod error;
+mod explorer;
 pub mod http;
-#[cfg(unix)]
+mod invariant;
+mod outcome;
+mod panics;
+mod registry;
 pub mod server;
+mod status;
+mod step;
+mod verdict;
+mod world;
 
+pub use action::Action;
+pub use agent::Agent;
+pub use config::{Config, StrategyKind};
 pub use context::Context;
 pub use error::{Error, Result};
-pub use http::{Cookies, Exchange, HttpClient, Multipart, Request, Response, Role};
+pub use explorer::strategy::{self, Bfs, CoverageGuided, Dfs, Random, Strategy, Weighted};
+pub use explorer::{
+    ActionReport, Breach, Confirmation, Divergence, Ended, Event, Exploration, Replay, RuleReport,
+    SystemReport, Violation,
+};
+pub use http::{
+    Cookies, Exchange, HttpClient, Multipart, Request, Response, Role, SentRequest, ShownExchange,
+    ShownRequest, ShownResponse,
+};
+pub use invariant::{Invariant, Severity, When};
+pub use outcome::{ActionResult, IntoOutcome, Outcome};
+pub use registry::{ActionArgument, InvariantArgument, Parts};
 pub use serde_json::json;
-#[cfg(unix)]
 pub use server::Server;
-pub use venomqa_adapters::System;
+pub use status::StatusRange;
+pub use step::Step;
+pub use venomqa_adapters::{self as adapters, BoxFuture, MockSystem, System};
+pub use venomqa_macros::{action, exploration, invariant};
+pub use verdict::{Broken, Checked, IntoChecked, Verdict};
+pub use world::{IntoWorld, World};
 
-/// Stands in until the explorer has it.
-#[derive(Debug)]
-pub struct Violation;
+/// What a test file needs: `use venomqa::prelude::*;`.
+pub mod prelude {
+    pub use crate::{
+        Action, ActionResult, Agent, Bfs, Broken, Context, Error, HttpClient, Invariant,
+        MockSystem, Request, Response, Result, Server, Severity, StatusRange, Step, System,
+        Verdict, When, World, action, ensure, exploration, invariant, json,
+    };
+    pub use std::process::Command;
+}
+
+/// What generated code names. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::registry::{
+        ActionArgument, ActionEntry, ExplorationEntry, InvariantArgument, InvariantEntry, Parts,
+        Place, ValuesArgument, checked, not_checked, outcome, world,
+    };
+    pub use crate::{
+        BoxFuture, Checked, Config, Outcome, Result, Severity, StatusRange, StrategyKind, When,
+        World,
+    };
+    pub use inventory;
+}

@@ -1,0 +1,12 @@
+//! What the attribute macros register, and the suites that come of it.
+
+mod entry;
+mod parts;
+mod returned;
+
+pub use entry::{
+    ActionEntry, ActionFn, ExplorationEntry, InvariantEntry, InvariantFn, Place, ValuesArgument,
+    WorldFn,
+};
+pub use parts::{ActionArgument, InvariantArgument, Parts};
+pub use returned::{checked, not_checked, outcome, world};

@@ -111,9 +111,7 @@ impl Session {
     pub(super) fn begin(&mut self) -> Result<(), Stop> {
         self.lock()?;
         if pragma(&self.db, "schema_version")? != self.schema_version {
-            return Err(Stop::Failed(
-                self.irreversible("a change of the schema while the run began"),
-            ));
+            return Err(self.schema_changed()?);
         }
         self.data_version = Some(pragma(&self.db, "data_version")?);
         self.run.user_version = pragma(&self.db, "user_version")?;
@@ -329,9 +327,9 @@ impl Session {
     /// Puts back the copy of an island's root.
     fn land(&mut self, island: Checkpoint) -> Result<(), Stop> {
         let Island { plan, copy, .. } = &self.islands[&island];
-        let copy = copy
-            .as_ref()
-            .ok_or_else(|| Stop::Failed(self.irreversible("a change of the schema")))?;
+        let Some(copy) = copy else {
+            return Err(self.schema_changed()?);
+        };
         let plan = plan.clone();
         copy.put_back(&mut self.db, &self.scratch)?;
         self.lock()?;
@@ -521,7 +519,7 @@ impl Session {
         };
         let island = &self.islands[&self.whereabouts[&self.position]];
         let Some(copy) = &island.copy else {
-            return Err(Stop::Failed(self.irreversible("a change of the schema")));
+            return Err(self.schema_changed()?);
         };
         let mut past = Connection::open_in_memory()?;
         copy.put_back(&mut past, &self.scratch)?;
@@ -551,12 +549,14 @@ impl Session {
         Ok(())
     }
 
-    fn irreversible(&self, statement: &str) -> Error {
-        Error::Irreversible {
+    /// The error for a change of the schema where there is no copy to go back to.
+    fn schema_changed(&self) -> rusqlite::Result<Stop> {
+        let difference = self.plan.difference(&self.db)?;
+        Ok(Stop::Failed(Error::Irreversible {
             system: self.name.clone(),
-            statement: statement.into(),
-            remedy: "use `SqliteMode::Auto`, which keeps a copy for this case".into(),
-        }
+            statement: format!("a change of the schema: {difference}"),
+            remedy: "use `SqliteMode::Auto`, which keeps a copy for this case, and make the database anew".into(),
+        }))
     }
 }
 

@@ -42,7 +42,6 @@ fn main() {
             conformance(mode, more, rare, how)
         }));
     }
-    trials.push(Trial::test("conformance_in_memory", conformance_in_memory));
     for (name, test) in TESTS {
         for mode in ["WAL", "DELETE"] {
             trials.push(Trial::test(format!("{name}_{mode}"), move || {
@@ -127,17 +126,6 @@ fn conformance(
         let walk = kit.check(&system, &mut workload).await;
         assert!(walk.jumps > 150 && walk.changes > 150, "{walk:?}");
         assert_eq!(workload.looker.damage(), NOTHING);
-        Ok(())
-    })
-}
-
-fn conformance_in_memory() -> std::result::Result<(), Failed> {
-    let mut bench = Bench::new("DELETE");
-    bench.block_on(async |_| {
-        let system = SqliteAdapter::in_memory()?;
-        let mut workload = app::hostile::SameProcess::start(system.uri());
-        let walk = Conformance::default().check(&system, &mut workload).await;
-        assert!(walk.jumps > 300 && walk.changes > 300, "{walk:?}");
         Ok(())
     })
 }

@@ -215,34 +215,3 @@ impl Workload for Hostile {
         Box::pin(std::future::ready(self.looker.dump()))
     }
 }
-
-/// The same statements, from connections in the process of the adapter.
-pub(crate) struct SameProcess(Vec<rusqlite::Connection>, Looker);
-
-impl SameProcess {
-    pub(crate) fn start(uri: &Path) -> Self {
-        let connections = [0, 1, 2].map(|_| rusqlite::Connection::open(uri).unwrap());
-        for sql in SCHEMA {
-            connections[0].execute_batch(sql).unwrap();
-        }
-        Self(connections.into(), Looker::open(uri))
-    }
-}
-
-impl Workload for SameProcess {
-    fn change<'a>(&'a mut self, dice: &'a mut Dice) -> BoxFuture<'a, ()> {
-        let (connection, sql) = (&self.0[dice.below(3)], statement(dice));
-        if connection.execute_batch(&sql).is_err() && !connection.is_autocommit() {
-            connection.execute_batch("ROLLBACK").unwrap();
-        }
-        Box::pin(std::future::ready(()))
-    }
-
-    fn contents(&mut self) -> BoxFuture<'_, Contents> {
-        Box::pin(std::future::ready(self.1.contents()))
-    }
-
-    fn dump(&mut self) -> BoxFuture<'_, String> {
-        Box::pin(std::future::ready(self.1.dump()))
-    }
-}

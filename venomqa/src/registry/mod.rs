@@ -2,9 +2,11 @@
 
 mod entry;
 mod parts;
+mod suite;
 
 pub use entry::{
     ActionEntry, ActionFn, ExplorationEntry, InvariantEntry, InvariantFn, Place, ValuesArgument,
     WorldFn,
 };
 pub use parts::{ActionArgument, InvariantArgument, Parts, not_checked};
+pub(crate) use suite::Suite;

@@ -33,9 +33,13 @@ impl SuiteLock {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let pid = fs::read_to_string(&holder).unwrap_or_default();
-                let pid = if pid.is_empty() { "?" } else { pid.trim() };
+                // It may not have come to writing its number yet.
+                let who = match pid.trim() {
+                    "" => "another process".into(),
+                    pid => format!("process {pid}"),
+                };
                 console.say(format_args!(
-                    "{suite}: waiting for process {pid}, which uses this suite's world"
+                    "{suite}: waiting for {who}, which uses this suite's world"
                 ));
                 file.lock()?;
             }

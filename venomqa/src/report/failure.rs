@@ -1,7 +1,7 @@
 use std::io::{self, Write};
 
 use super::{Plain, cut};
-use crate::{Confirmation, Replay, Step, Violation};
+use crate::{Confirmation, Exchange, Replay, Step, Violation};
 
 /// How much of a body is shown.
 const BODY: usize = 300;
@@ -153,14 +153,11 @@ fn write_step(out: &mut dyn Write, number: usize, step: &Step, body: bool) -> io
     for exchange in &step.exchanges {
         write!(out, "\n      {}", Plain(&exchange.to_string(), 8))?;
     }
-    if step.exchanges.is_empty() {
-        match step.status {
-            Some(status) => write!(out, " -> {status}")?,
-            None => write!(out, " (no call)")?,
-        }
+    if let (Some(status), true) = (step.status, step.exchanges.is_empty()) {
+        write!(out, " -> {status}")?;
     }
-    if body {
-        write_last_body(out, step)?;
+    if let (Some(last), true) = (step.exchanges.last(), body) {
+        write_bodies(out, last)?;
     }
     for change in &step.changes {
         write!(out, "\n        {}", Plain(&cut(change, BODY), 10))?;
@@ -168,7 +165,18 @@ fn write_step(out: &mut dyn Write, number: usize, step: &Step, body: bool) -> io
     Ok(())
 }
 
-fn write_last_body(_out: &mut dyn Write, _step: &Step) -> io::Result<()> {
+fn write_bodies(out: &mut dyn Write, exchange: &Exchange) -> io::Result<()> {
+    let shown = exchange.shown();
+    let answered = shown.response.map(|response| response.body);
+    for (what, body) in [
+        ("sent", Some(shown.request.body)),
+        ("answered", answered),
+        ("failed", shown.failure),
+    ] {
+        if let Some(body) = body.filter(|body| !body.is_empty()) {
+            write!(out, "\n        {what} {}", Plain(&cut(&body, BODY), 10))?;
+        }
+    }
     Ok(())
 }
 

@@ -1,6 +1,10 @@
+use std::fmt;
 use std::time::Duration;
 
-use crate::{Action, Config, Event, Exploration, Invariant, Result, Step, World};
+use crate::explorer::strategy::{self, Strategy};
+use crate::explorer::{self, Replay};
+use crate::world::Stage;
+use crate::{Action, Config, Event, Exploration, Invariant, Result, World};
 
 /// The explorer of one world, assembled by hand.
 ///
@@ -10,23 +14,19 @@ pub struct Agent {
     actions: Vec<Action>,
     invariants: Vec<Invariant>,
     config: Config,
+    strategy: Option<Box<dyn Strategy>>,
     observer: Box<dyn FnMut(&Event<'_>) + Send>,
 }
 
-/// What came of executing one given sequence from a clean start.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct Replay {
-    /// The steps that were performed, in order.
-    pub steps: Vec<Step>,
-    /// The rules that were broken, with the number of steps after which they were, and why.
-    pub broken: Vec<(String, usize, String)>,
-    /// The rules that could not be evaluated, and why.
-    pub not_checked: Vec<(String, String)>,
-    /// The step that did not apply, if the sequence could not be executed to its end.
-    pub stopped_at: Option<usize>,
-    /// What the servers of the world printed.
-    pub logs: String,
+impl fmt::Debug for Agent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agent")
+            .field("world", &self.world)
+            .field("actions", &self.actions)
+            .field("invariants", &self.invariants)
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Agent {
@@ -37,6 +37,7 @@ impl Agent {
             actions: Vec::new(),
             invariants: Vec::new(),
             config: Config::default(),
+            strategy: None,
             observer: Box::new(|_| {}),
         }
     }
@@ -59,6 +60,13 @@ impl Agent {
     #[must_use]
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
+        self
+    }
+
+    /// Chooses with this strategy, instead of the one that the configuration names.
+    #[must_use]
+    pub fn strategy(mut self, strategy: impl Strategy + 'static) -> Self {
+        self.strategy = Some(Box::new(strategy));
         self
     }
 
@@ -94,19 +102,46 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// The world could not be made ready, or could not be put back. What goes wrong in between ends the exploration and is part of its
-    /// result.
-    pub async fn explore(self) -> Result<Exploration> {
-        Err(crate::Error::set_up("not there yet"))
+    /// The world could not be made ready. What goes wrong later ends the exploration and is part of its result: nothing that was
+    /// found is lost.
+    pub async fn explore(mut self) -> Result<Exploration> {
+        let mut stage = Stage::new(self.world, self.actions, self.invariants);
+        let mut strategy = self
+            .strategy
+            .unwrap_or_else(|| strategy::of_config(&self.config));
+        let explored = explorer::explore(
+            &mut stage,
+            &self.config,
+            &mut *strategy,
+            &mut *self.observer,
+        )
+        .await;
+        let closed = stage.close().await;
+        let mut exploration = explored?;
+        if let Err(error) = closed {
+            exploration.not_put_back(&error);
+        }
+        Ok(exploration)
     }
 
-    /// Executes one sequence from a clean start, the actions given with their arguments (`create_order[amount=0]`), checks the
+    /// Executes one sequence from the initial state, the actions given with their arguments (`create_order[amount=0]`), checks the
     /// rules after every step, and puts everything back.
     ///
     /// # Errors
     ///
-    /// There is no such action, or the world could not be made ready or put back.
-    pub async fn replay(self, _sequence: &[String]) -> Result<Replay> {
-        Err(crate::Error::set_up("not there yet"))
+    /// There is no such action, the world could not be made ready or put back, or the API gave no answer.
+    pub async fn replay<I: AsRef<str>>(
+        self,
+        sequence: impl IntoIterator<Item = I>,
+    ) -> Result<Replay> {
+        let mut stage = Stage::new(self.world, self.actions, self.invariants);
+        let sequence: Vec<_> = sequence
+            .into_iter()
+            .map(|label| label.as_ref().to_owned())
+            .collect();
+        let replayed = explorer::replay(&mut stage, &sequence).await;
+        let closed = stage.close().await;
+        let replayed = replayed?;
+        closed.map(|()| replayed)
     }
 }

@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -23,10 +24,27 @@ use crate::{Error, Result};
 /// # Ok(()) }
 /// # check().unwrap();
 /// ```
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub struct Context {
     // Shared with every checkpoint; copied only when a branch sets a key.
     values: Arc<BTreeMap<String, Value>>,
+    // Whether a required key was missing: an error type of the user's own may hide that.
+    missed: AtomicBool,
+}
+
+impl Clone for Context {
+    fn clone(&self) -> Self {
+        Self {
+            values: Arc::clone(&self.values),
+            missed: AtomicBool::new(false),
+        }
+    }
+}
+
+impl PartialEq for Context {
+    fn eq(&self, other: &Self) -> bool {
+        self.values == other.values
+    }
 }
 
 impl Context {
@@ -56,8 +74,10 @@ impl Context {
     ///
     /// [`Error::MissingKey`], or [`Error::WrongType`] as in [`get`](Context::get).
     pub fn require<T: DeserializeOwned>(&self, key: &str) -> Result<T> {
-        self.get(key)?
-            .ok_or_else(|| Error::MissingKey { key: key.into() })
+        self.get(key)?.ok_or_else(|| {
+            self.missed.store(true, Ordering::Relaxed);
+            Error::MissingKey { key: key.into() }
+        })
     }
 
     /// Sets a key.
@@ -73,7 +93,7 @@ impl Context {
                     Arc::make_mut(&mut self.values).insert(key, value);
                 }
             }
-            Err(source) => panic!("{}", Error::NotJson { key, source }),
+            Err(source) => panic!("context key `{key}` cannot hold this value: {source}"),
         }
     }
 
@@ -99,9 +119,13 @@ impl Context {
         self.values.iter().map(|(key, value)| (key.as_str(), value))
     }
 
-    /// Whether both share their values without a look at them: true means equal, false means nothing.
-    pub(crate) fn same(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.values, &other.values)
+    /// Whether a required key was missing since [`clear_missed`](Context::clear_missed).
+    pub(crate) fn has_missed(&self) -> bool {
+        self.missed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn clear_missed(&mut self) {
+        *self.missed.get_mut() = false;
     }
 }
 

@@ -24,15 +24,6 @@ pub enum Error {
         source: serde_json::Error,
     },
 
-    /// A value cannot be kept in the context, because it has no JSON form.
-    #[error("context key `{key}` cannot hold this value: {source}")]
-    NotJson {
-        /// The key to be set.
-        key: String,
-        /// What has no JSON form.
-        source: serde_json::Error,
-    },
-
     /// The API gave no answer: connection refused, reset, or closed before the response was whole.
     #[error("{method} {url}: no answer from the API: {cause}")]
     Transport {

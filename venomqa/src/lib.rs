@@ -22,13 +22,14 @@ mod verdict;
 mod world;
 
 pub use action::Action;
-pub use agent::{Agent, Replay};
+pub use agent::Agent;
 pub use config::{Config, StrategyKind};
 pub use context::Context;
 pub use error::{Error, Result};
+pub use explorer::strategy::{self, Bfs, CoverageGuided, Dfs, Random, Strategy, Weighted};
 pub use explorer::{
-    ActionReport, Confirmation, Divergence, Ended, Event, Exploration, RuleReport, SystemReport,
-    Violation,
+    ActionReport, Breach, Confirmation, Divergence, Ended, Event, Exploration, Replay, RuleReport,
+    SystemReport, Violation,
 };
 pub use http::{
     Cookies, Exchange, HttpClient, Multipart, Request, Response, Role, SentRequest, ShownExchange,
@@ -41,7 +42,7 @@ pub use serde_json::json;
 pub use server::Server;
 pub use status::StatusRange;
 pub use step::Step;
-pub use venomqa_adapters::{BoxFuture, System};
+pub use venomqa_adapters::{self as adapters, BoxFuture, MockSystem, System};
 pub use venomqa_macros::{action, exploration, invariant};
 pub use verdict::{Broken, Checked, IntoChecked, Verdict};
 pub use world::{IntoWorld, World};
@@ -49,9 +50,9 @@ pub use world::{IntoWorld, World};
 /// What a test file needs: `use venomqa::prelude::*;`.
 pub mod prelude {
     pub use crate::{
-        Action, ActionResult, Broken, Context, Error, HttpClient, Invariant, Request, Response,
-        Result, Server, Severity, StatusRange, Step, System, Verdict, When, World, action, ensure,
-        exploration, invariant, json,
+        Action, ActionResult, Agent, Bfs, Broken, Context, Error, HttpClient, Invariant,
+        MockSystem, Request, Response, Result, Server, Severity, StatusRange, Step, System,
+        Verdict, When, World, action, ensure, exploration, invariant, json,
     };
     pub use std::process::Command;
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Violation;
-use crate::{Config, Severity};
+use crate::{Config, Error, Severity};
 
 /// What one exploration did, found, and did not do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -171,6 +171,21 @@ impl Exploration {
             }
         }
         found
+    }
+
+    /// Notes that the world could not be put back.
+    pub(crate) fn not_put_back(&mut self, error: &Error) {
+        let message = format!("the world could not be put back: {error}");
+        match self.ended {
+            Ended::Error { .. } => self.notes.push(message),
+            _ => {
+                self.ended = Ended::Error {
+                    message,
+                    sequence: Vec::new(),
+                    logs: String::new(),
+                }
+            }
+        }
     }
 
     /// The violations that make the run fail: those of at least the severity `fail_on`.

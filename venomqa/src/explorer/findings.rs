@@ -3,7 +3,8 @@ use std::time::Duration;
 
 use super::execute::Start;
 use super::explorer::Explorer;
-use super::ids::{ActionId, RuleId};
+use super::graph::End;
+use super::ids::{ActionId, RuleId, StateId};
 use super::paths::{LabelRef, Paths};
 use super::sighting::{Names, Place};
 use super::subject::Subject;
@@ -201,11 +202,7 @@ impl<S: Subject> Explorer<'_, S> {
                 Err(error) => doubt = format!("it could not be executed again: {error}"),
             }
         }
-        let steps = finding
-            .sequence
-            .iter()
-            .map(|action| self.remembered(*action));
-        let steps = steps.collect();
+        let steps = self.remembered(&finding.sequence);
         self.violation(&finding, message, steps, Confirmation::Unconfirmed(doubt))
     }
 
@@ -230,16 +227,34 @@ impl<S: Subject> Explorer<'_, S> {
         }
     }
 
-    /// A step of which only the action is known.
-    fn remembered(&self, action: ActionId) -> Step {
-        let info = &self.actions[action.index()];
-        Step {
-            action: info.name.clone(),
-            label: info.label.clone(),
-            exchanges: Vec::new(),
-            status: None,
-            changes: Vec::new(),
-            elapsed: Duration::ZERO,
+    /// The steps of a sequence as they were recorded when it was found, as far as they were.
+    fn remembered(&mut self, sequence: &[ActionId]) -> Vec<Step> {
+        let mut at = Some(StateId::ROOT);
+        let mut steps = Vec::new();
+        for action in sequence {
+            let edge = at.and_then(|state| {
+                self.graph
+                    .leaving(state)
+                    .map(|(_, edge)| *edge)
+                    .find(|edge| edge.action() == *action)
+            });
+            at = match edge.map(|edge| edge.end) {
+                Some(End::At(state)) => Some(state),
+                _ => None,
+            };
+            let recorded = edge
+                .and_then(|edge| edge.record)
+                .and_then(|record| self.subject.recall(record));
+            let info = &self.actions[action.index()];
+            steps.push(recorded.unwrap_or_else(|| Step {
+                action: info.name.clone(),
+                label: info.label.clone(),
+                exchanges: Vec::new(),
+                status: edge.and_then(|edge| edge.status),
+                changes: Vec::new(),
+                elapsed: Duration::ZERO,
+            }));
         }
+        steps
     }
 }

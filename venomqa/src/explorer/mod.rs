@@ -16,6 +16,7 @@ mod ledger;
 mod paths;
 mod reach;
 mod recheck;
+mod replay;
 mod sighting;
 pub mod strategy;
 mod subject;
@@ -26,5 +27,7 @@ pub use exploration::{ActionReport, Divergence, Ended, Exploration, RuleReport, 
 pub(crate) use explore::explore;
 pub use ids::{ActionId, Pair, StateId};
 pub(crate) use ids::{Fingerprint, RuleId};
+pub(crate) use replay::replay;
+pub use replay::{Breach, Replay};
 pub(crate) use subject::{ActionInfo, Footprint, Mark, Performed, RuleInfo, Settled, Subject};
 pub use violation::{Confirmation, Violation};

@@ -60,10 +60,10 @@ pub(crate) trait Subject: Send {
     fn last_record(&self) -> Option<u32>;
 
     /// An action recorded earlier.
-    fn recall(&self, record: u32) -> Option<Step>;
+    fn recall(&mut self, record: u32) -> Option<Step>;
 
     /// What the last performed action left, place by place, to find out what differs between two executions.
-    fn footprint(&self) -> Footprint;
+    fn footprint(&mut self) -> Footprint;
 
     /// What the servers printed since the last clean start.
     fn logs(&self) -> String;

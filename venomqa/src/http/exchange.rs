@@ -117,6 +117,23 @@ impl Exchange {
         }
     }
 
+    /// The size of both bodies, in bytes.
+    pub(crate) fn body_bytes(&self) -> usize {
+        match &*self.form {
+            Form::Whole(whole) => {
+                let answered = whole.answer.as_ref().map_or(0, |answer| answer.body.len());
+                whole.sent.body.len() + answered
+            }
+            Form::Shown(shown) => {
+                let answered = shown
+                    .response
+                    .as_ref()
+                    .map_or(0, |response| response.body.len());
+                shown.request.body.len() + answered
+            }
+        }
+    }
+
     /// All of it as text, without secrets.
     pub fn shown(&self) -> ShownExchange {
         match &*self.form {

@@ -1,7 +1,13 @@
 //! The world: the APIs, the systems and the context in which actions and rules run.
 
+mod built_in;
+mod identity;
 mod ignore;
 mod into_world;
+mod moves;
+mod records;
+mod stage;
+mod suspects;
 #[expect(
     clippy::module_inception,
     reason = "the folder is named after its main type"
@@ -10,4 +16,5 @@ mod world;
 
 pub(crate) use ignore::{Ignore, Target};
 pub use into_world::IntoWorld;
+pub(crate) use stage::Stage;
 pub use world::World;

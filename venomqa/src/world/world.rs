@@ -213,8 +213,8 @@ impl World {
         self
     }
 
-    /// The memory that checkpoints may hold, in bytes; 256 MiB by default. Beyond it the oldest are dropped, and their
-    /// states rebuilt by re-executing the actions that lead there.
+    /// The memory that checkpoints may hold, in bytes; 256 MiB by default. Beyond it no more are kept, and the states
+    /// that have none are rebuilt by performing again the actions that lead there.
     #[must_use]
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory_limit = bytes;

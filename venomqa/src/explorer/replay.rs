@@ -1,0 +1,122 @@
+use super::ids::{ActionId, RuleId};
+use super::subject::{Performed, Settled, Subject};
+use crate::{Checked, Error, Result, Step};
+
+/// What came of executing one given sequence.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Replay {
+    /// The steps that were performed, in order. The last one may have been declined, see `stopped`.
+    pub steps: Vec<Step>,
+    /// The rules that were broken.
+    pub broken: Vec<Breach>,
+    /// The rules that could not be evaluated, and why the first time.
+    pub not_checked: Vec<(String, String)>,
+    /// Why the sequence could not be executed to its end, if it could not.
+    pub stopped: Option<String>,
+    /// What the servers of the world printed.
+    pub logs: String,
+}
+
+/// A rule that was broken in a [`Replay`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Breach {
+    /// The rule.
+    pub rule: String,
+    /// The number of steps after which it was broken.
+    pub after: usize,
+    /// Why, in its own words.
+    pub message: String,
+}
+
+/// Executes a sequence from the root, and checks all rules after every step.
+pub(crate) async fn replay<S: Subject>(subject: &mut S, sequence: &[String]) -> Result<Replay> {
+    let actions = actions(subject, sequence)?;
+    subject.begin().await?;
+    let mut replay = Replay::default();
+    check(subject, &mut replay, true).await?;
+    for action in actions {
+        let performed = subject.perform(action).await?;
+        replay.steps.push(subject.last_step());
+        let (broken, stopped) = match performed {
+            Performed::Arrived { broken, .. } => (broken, None),
+            Performed::Declined { broken } => (Vec::from_iter(broken), Some("it does not apply")),
+            Performed::Crashed { broken } => (vec![broken], Some("the server died")),
+        };
+        for (rule, message) in broken {
+            breach(subject, &mut replay, rule, message);
+        }
+        if let Some(why) = stopped {
+            replay.stopped = Some(format!("step {}: {why}", replay.steps.len()));
+            break;
+        }
+        check(subject, &mut replay, false).await?;
+    }
+    replay.logs = subject.logs();
+    Ok(replay)
+}
+
+fn actions<S: Subject>(subject: &S, sequence: &[String]) -> Result<Vec<ActionId>> {
+    let find = |label: &String| {
+        let known = subject.actions();
+        let found = known.iter().position(|action| action.label == *label);
+        // The name alone is enough where an action has one instance only.
+        let by_name = || {
+            let mut named = known
+                .iter()
+                .enumerate()
+                .filter(|(_, action)| action.name == *label);
+            named
+                .next()
+                .filter(|_| named.next().is_none())
+                .map(|(position, _)| position)
+        };
+        found
+            .or_else(by_name)
+            .map(|position| ActionId(position as u32))
+            .ok_or_else(|| {
+                let labels: Vec<_> = known.iter().map(|action| action.label.as_str()).collect();
+                Error::set_up(format!(
+                    "there is no action `{label}`; there are: {}",
+                    labels.join(", ")
+                ))
+            })
+    };
+    sequence.iter().map(find).collect()
+}
+
+async fn check<S: Subject>(subject: &mut S, replay: &mut Replay, initial: bool) -> Result<()> {
+    for rule in (0..subject.rules().len() as u32).map(RuleId) {
+        let info = &subject.rules()[rule.index()];
+        if info.built_in || (initial && info.takes_step) {
+            continue;
+        }
+        let name = info.name.clone();
+        match subject.check(rule).await {
+            Checked::Held => {}
+            Checked::Broken(message) => breach(subject, replay, rule, message),
+            Checked::NotChecked(why) => {
+                if !replay.not_checked.iter().any(|(known, _)| *known == name) {
+                    replay.not_checked.push((name, why));
+                }
+            }
+        }
+    }
+    if let Settled::Crashed {
+        broken: (rule, message),
+    } = subject.settle().await?
+    {
+        breach(subject, replay, rule, message);
+    }
+    Ok(())
+}
+
+fn breach<S: Subject>(subject: &S, replay: &mut Replay, rule: RuleId, message: String) {
+    let rule = subject.rules()[rule.index()].name.clone();
+    replay.broken.push(Breach {
+        rule,
+        after: replay.steps.len(),
+        message,
+    });
+}

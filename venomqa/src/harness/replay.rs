@@ -2,8 +2,8 @@ use super::explored::Explored;
 use super::regressions::Regression;
 use super::session::Session;
 use crate::registry::Suite;
-use crate::report::{Plain, ReplayedSteps};
-use crate::{Replay, Severity};
+use crate::report::{Plain, ReplayedSteps, first_line};
+use crate::{Breach, Replay, Severity};
 
 impl Session {
     /// Executes a sequence of a suite, with nobody else executing the suite.
@@ -24,7 +24,7 @@ impl Session {
         self.console.with(|out| {
             write!(out, "{name}: replay of {} actions", labels.len())?;
             let replay = &replay;
-            ReplayedSteps { replay, labels }.write(out)?;
+            ReplayedSteps { replay }.write(out)?;
             if replay.broken.is_empty() {
                 write!(out, "\n  no rule is broken")?;
             }
@@ -50,10 +50,16 @@ impl Session {
             )));
         }
         let replay = self.replay(suite, &labels).map_err(bad)?;
-        let again = replay.broken.iter().find(|(r, ..)| *r == regression.rule);
-        if let Some((rule, _, message)) = again {
-            let mut text = format!("{severity}: {rule} is broken again: {}", Plain(message, 2));
-            text.push_str(&steps(&replay, &labels));
+        let again = replay
+            .broken
+            .iter()
+            .find(|breach| breach.rule == regression.rule);
+        if let Some(Breach { rule, message, .. }) = again {
+            let mut text = format!(
+                "{severity}: {rule} is broken again: {}",
+                Plain(&first_line(message), 2)
+            );
+            text.push_str(&steps(&replay));
             let command = self.replay_command(suite).of(&labels);
             text.push_str(&format!("\n  regression: {}", Plain(&shown, 4)));
             text.push_str(&format!("\n  replay: {}", Plain(&command, 4)));
@@ -76,16 +82,14 @@ impl Session {
                 regression.rule
             )));
         }
-        match replay.stopped_at {
+        match &replay.stopped {
             None => Ok(()),
-            Some(at) => Err(format!(
+            Some(why) => Err(format!(
                 "{}{}",
                 bad(format!(
-                    "step {} does not apply any more, so that the sequence proves nothing; delete {shown} if that \
-                     is right",
-                    at + 1
+                    "{why} any more, so that the sequence proves nothing; delete {shown} if that is right"
                 )),
-                steps(&replay, &labels)
+                steps(&replay)
             )),
         }
     }
@@ -110,11 +114,11 @@ impl Session {
             }
             let labels = violation.labels();
             let held = self.replay(suite, &labels).is_ok_and(|replay| {
-                replay.stopped_at.is_none()
+                replay.stopped.is_none()
                     && !replay
                         .broken
                         .iter()
-                        .any(|(name, ..)| *name == violation.rule)
+                        .any(|breach| breach.rule == violation.rule)
                     && !replay
                         .not_checked
                         .iter()
@@ -136,11 +140,14 @@ impl Session {
 
 /// The first of these that is no action of the suite.
 pub(crate) fn unknown<'a>(suite: &Suite, labels: &'a [String]) -> Option<&'a str> {
-    let known: Vec<_> = suite.instances().map(|action| action.label).collect();
-    let mut labels = labels.iter();
-    labels
-        .find(|label| !known.contains(label))
-        .map(|label| &**label)
+    let known: Vec<_> = suite.instances().collect();
+    let is_known = |label: &str| {
+        let named = || known.iter().filter(|action| action.name == label).count();
+        // The name alone is enough where an action has one instance only.
+        known.iter().any(|action| action.label == label) || named() == 1
+    };
+    let mut labels = labels.iter().map(String::as_str);
+    labels.find(|label| !is_known(label))
 }
 
 /// The severity of the rule as it is now.
@@ -157,10 +164,10 @@ fn severity_now(suite: &Suite, regression: &Regression) -> Result<Severity, Stri
     })
 }
 
-fn steps(replay: &Replay, labels: &[String]) -> String {
+fn steps(replay: &Replay) -> String {
     let mut text = Vec::new();
     // A `Vec` takes everything.
-    let _ = ReplayedSteps { replay, labels }.write(&mut text);
+    let _ = ReplayedSteps { replay }.write(&mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
 
@@ -177,11 +184,13 @@ pub(crate) fn verdict(replay: &Result<Replay, String>, rule: Option<&str>) -> Re
     let broken = replay
         .broken
         .iter()
-        .filter(|(name, ..)| concerned(name))
-        .map(|(name, steps, message)| {
+        .filter(|breach| concerned(&breach.rule))
+        .map(|breach| {
             format!(
-                "{name} is broken after {steps} steps: {}",
-                Plain(message, 2)
+                "{} is broken after step {}: {}",
+                breach.rule,
+                breach.after,
+                Plain(&breach.message, 2)
             )
         });
     let not_checked = replay
@@ -189,12 +198,10 @@ pub(crate) fn verdict(replay: &Result<Replay, String>, rule: Option<&str>) -> Re
         .iter()
         .filter(|(name, _)| concerned(name))
         .map(|(name, why)| format!("{name} not checked: {}", Plain(why, 2)));
-    let stopped = replay.stopped_at.map(|at| {
-        format!(
-            "step {} does not apply, so the sequence was not executed to its end",
-            at + 1
-        )
-    });
+    let stopped = replay
+        .stopped
+        .as_ref()
+        .map(|why| format!("not executed to its end: {why}"));
     let failures: Vec<_> = broken.chain(not_checked).chain(stopped).collect();
     if failures.is_empty() {
         Ok(())

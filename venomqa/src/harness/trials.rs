@@ -5,6 +5,7 @@ use super::args::Args;
 use super::regressions;
 use crate::Violation;
 use crate::registry::{InvariantEntry, Suite};
+use crate::world::built_in_rules;
 
 /// One test of the list.
 #[derive(Clone, Debug)]
@@ -113,25 +114,31 @@ fn aliases(suite: &Suite, kind: &Kind) -> Vec<String> {
     paths
 }
 
-/// Whether a filter can be meant for a violation of this suite, which has a name only after it was found.
+/// Whether a filter can be meant for a violation of this suite, which has a name only after it was found:
+/// `<suite>::<rule>::<action>-<action>`.
 pub(crate) fn may_name_a_violation(suite: &Suite, filter: &str, exact: bool) -> bool {
-    let own = format!("{}::", suite.name());
+    let own = suite.invariants.iter().map(|rule| rule.name);
+    let rules: Vec<_> = own.chain(built_in_rules()).collect();
+    let parts: Vec<_> = filter.split("::").collect();
     if exact {
-        return filter.strip_prefix(&own).is_some_and(|rest| {
-            rest.split_once("::")
-                .is_some_and(|(rule, _)| rule != regressions::GROUP)
-        });
+        return matches!(&*parts, [s, rule, path]
+            if *s == suite.name() && rules.contains(rule) && is_part_of_a_path(suite, path));
     }
-    let (head, path) = filter.rsplit_once("::").unwrap_or(("", filter));
-    if head == regressions::GROUP || head.ends_with(&format!("::{}", regressions::GROUP)) {
-        return false;
+    match &*parts {
+        [part] => {
+            built_in_rules().any(|rule| rule.contains(part)) || is_part_of_a_path(suite, part)
+        }
+        [end, start] => {
+            let of_suite = suite.name().ends_with(end);
+            let of_rule = rules.iter().any(|rule| rule.ends_with(end));
+            of_suite && built_in_rules().any(|rule| rule.starts_with(start))
+                || of_rule && is_part_of_a_path(suite, start)
+        }
+        [end, rule, start] => {
+            suite.name().ends_with(end) && rules.contains(rule) && is_part_of_a_path(suite, start)
+        }
+        _ => false,
     }
-    let of_this_suite = match head.rsplit_once("::") {
-        Some((suites, _)) => suite.name().ends_with(suites),
-        // A rule, possibly cut at its beginning, of which VenomQA's own are not known here.
-        None => true,
-    };
-    of_this_suite && is_part_of_a_path(suite, path)
 }
 
 fn is_part_of_a_path(suite: &Suite, part: &str) -> bool {
@@ -145,5 +152,106 @@ fn is_part_of_a_path(suite: &Suite, part: &str) -> bool {
                 && any(&|name| name.starts_with(last))
                 && inner.iter().all(|piece| any(&|name| name == *piece))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::{ActionEntry, ExplorationEntry, Place};
+    use crate::{Checked, Config, Outcome, Severity, StatusRange, When, World};
+
+    const PLACE: Place = Place {
+        module: "t::shop",
+        file: "t.rs",
+        line: 1,
+        column: 1,
+    };
+
+    const fn action(name: &'static str) -> ActionEntry {
+        ActionEntry {
+            name,
+            function: name,
+            place: PLACE,
+            about: "",
+            requires: &[],
+            max_calls: None,
+            expect: StatusRange::DEFAULT,
+            may_fail: false,
+            weight: 1,
+            arguments: &[],
+            call: |_, _| Box::pin(async { Outcome::Done }),
+        }
+    }
+
+    static CREATE: ActionEntry = action("create_order");
+    static REFUND: ActionEntry = action("refund_order");
+    static RULE: InvariantEntry = InvariantEntry {
+        name: "no_debt",
+        function: "debt_free",
+        place: PLACE,
+        about: "",
+        severity: Severity::Low,
+        when: When::After,
+        takes_step: false,
+        call: |_| Box::pin(async { Checked::Held }),
+    };
+    static EXPLORATION: ExplorationEntry = ExplorationEntry {
+        name: "orders",
+        place: PLACE,
+        config: Config::default,
+        world: || Box::pin(async { Ok(World::without_api()) }),
+    };
+
+    fn suite() -> Suite {
+        Suite {
+            exploration: &EXPLORATION,
+            actions: vec![&CREATE, &REFUND],
+            invariants: vec![&RULE],
+        }
+    }
+
+    #[test]
+    fn a_filter_for_what_may_be_found_explores_its_suite_and_no_other() {
+        let check = |filter: &str, exact: bool, expected: bool| {
+            let named = may_name_a_violation(&suite(), filter, exact);
+            assert_eq!(named, expected, "{filter} {exact}");
+        };
+        check("orders::no_debt::create_order-refund_order", true, true);
+        check("orders::no_server_error::create_order", true, true);
+        check("users::no_debt::create_order", true, false);
+        check("orders::regressions::no_debt-0f4e4e98", true, false);
+        check("orders::explore", true, false);
+        check("create_order-refund_order", false, true);
+        check("order-refund_order-cre", false, true);
+        check("create_order-buy", false, false);
+        check("no_server_error", false, true);
+        check("orders::no_crash", false, true);
+        check("debt::create", false, true);
+        check("orders::no_debt::", false, true);
+        check("users::", false, false);
+        check("users::few", false, false);
+        check("orders::regressions", false, false);
+        check("initial_state", false, true);
+    }
+
+    #[test]
+    fn tests_are_sorted_and_go_by_the_paths_of_their_functions_too() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("no_debt-1234abcd.json"), "").unwrap();
+        let suites = [Arc::new(suite())];
+        let tests = known(&suites, |_| folder.path().to_path_buf());
+        let shown: Vec<_> = tests
+            .iter()
+            .map(|test| format!("{}: {}", test.name, test.aliases.join(" ")))
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                "orders::explore: shop::orders shop::create_order shop::refund_order",
+                "orders::no_debt: shop::orders shop::debt_free",
+                "orders::regressions::no_debt-1234abcd: shop::orders shop::debt_free",
+            ]
+        );
     }
 }

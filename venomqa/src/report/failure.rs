@@ -6,6 +6,9 @@ use crate::{Confirmation, Exchange, Replay, Step, Violation};
 /// How much of a body is shown.
 const BODY: usize = 300;
 
+/// How much of a rule's own words is shown.
+const MESSAGE: usize = 600;
+
 /// How many lines of a server's output are shown.
 const LOG_LINES: usize = 10;
 
@@ -52,7 +55,7 @@ impl Failure<'_> {
             "{}: {} is broken: {}",
             violation.severity,
             violation.rule,
-            Plain(&cut(&violation.message, 2000), 2)
+            Plain(&cut(&violation.message, MESSAGE), 2)
         )?;
         if !violation.about.is_empty() {
             write!(out, "\n  {}", Plain(&violation.about, 2))?;
@@ -95,7 +98,6 @@ impl Failure<'_> {
 #[derive(Debug)]
 pub(crate) struct ReplayedSteps<'a> {
     pub(crate) replay: &'a Replay,
-    pub(crate) labels: &'a [String],
 }
 
 impl ReplayedSteps<'_> {
@@ -106,14 +108,8 @@ impl ReplayedSteps<'_> {
             write_step(out, number + 1, step, true)?;
             self.write_broken_after(out, number + 1, "")?;
         }
-        if let Some(at) = self.replay.stopped_at {
-            let label = self.labels.get(at).map_or("?", String::as_str);
-            write!(
-                out,
-                "\n  {:>2}. {}: does not apply in this state, so the sequence ends here",
-                at + 1,
-                Plain(label, 6)
-            )?;
+        if let Some(why) = &self.replay.stopped {
+            write!(out, "\n      stopped at {}", Plain(why, 8))?;
         }
         for (rule, why) in &self.replay.not_checked {
             write!(
@@ -129,11 +125,9 @@ impl ReplayedSteps<'_> {
     }
 
     fn write_broken_after(&self, out: &mut dyn Write, steps: usize, at: &str) -> io::Result<()> {
-        for (rule, after, message) in &self.replay.broken {
-            if *after == steps {
-                let message = cut(message, BODY);
-                write!(out, "\n      {at}{rule} is broken: {}", Plain(&message, 8))?;
-            }
+        for breach in self.replay.broken.iter().filter(|b| b.after == steps) {
+            let (rule, message) = (&breach.rule, cut(&breach.message, BODY));
+            write!(out, "\n      {at}{rule} is broken: {}", Plain(&message, 8))?;
         }
         Ok(())
     }

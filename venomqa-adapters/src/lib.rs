@@ -7,14 +7,19 @@
 //! | system | feature | what it follows |
 //! |---|---|---|
 //! | [`MockSystem`] | always there | tables in memory |
+//! | `SqliteAdapter` | `sqlite` | a SQLite file that another process holds open, or a database in memory |
 //!
 //! The contract is public: a system of your own takes part in an exploration like any of these.
 
 mod contract;
 mod error;
+#[cfg(feature = "sqlite")]
+mod history;
 mod mock;
 mod record;
 mod row;
+#[cfg(feature = "sqlite")]
+mod sqlite;
 mod tell;
 
 pub use contract::{About, BoxFuture, Checkpoint, Root, RowVisitor, System};
@@ -22,4 +27,6 @@ pub use error::{Error, Result};
 pub use mock::{Key, MockSystem};
 pub use record::{FromValue, Params, Record};
 pub use row::{Row, RowChange, Table, Value};
+#[cfg(feature = "sqlite")]
+pub use sqlite::{SqliteAdapter, SqliteMode, SqliteOptions, WaitHook};
 pub use tell::tell;

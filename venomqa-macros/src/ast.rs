@@ -83,11 +83,14 @@ impl Function {
 
     /// The first paragraph of its documentation, as one line.
     pub(crate) fn about(&self) -> String {
-        let lines: Vec<_> = self.attrs.iter().filter_map(doc).collect();
-        let lines = lines.iter().flat_map(|text| text.lines());
-        // The stars of a block comment are part of its text.
-        let lines = lines.map(|line| line.trim().trim_start_matches("* "));
-        let first = lines
+        let texts: Vec<_> = self.attrs.iter().filter_map(doc).collect();
+        let first = texts
+            .iter()
+            .flat_map(|text| text.split('\n'))
+            // Rustdoc drops the stars of a block comment.
+            .map(|line| line.trim())
+            .map(|line| line.strip_prefix("* ").unwrap_or(line))
+            .map(|line| if line == "*" { "" } else { line })
             .skip_while(|line| line.is_empty())
             .take_while(|line| !line.is_empty());
         first.collect::<Vec<_>>().join(" ")
@@ -118,17 +121,14 @@ impl Function {
     }
 }
 
+/// The text of a documentation attribute, unless a macro makes it.
 fn doc(attr: &Attribute) -> Option<String> {
     let Meta::NameValue(meta) = &attr.meta else {
         return None;
     };
     match &meta.value {
         Expr::Lit(value) if meta.path.is_ident("doc") => match &value.lit {
-            Lit::Str(text) => Some(text.value()).map(|text| match text.is_empty() {
-                // An empty line has no lines of its own.
-                true => "\n".to_owned(),
-                false => text,
-            }),
+            Lit::Str(text) => Some(text.value()),
             _ => None,
         },
         _ => None,
@@ -236,4 +236,40 @@ pub(crate) fn inferred(ty: &Type, lifetimes: &[String]) -> TokenStream {
             .collect()
     }
     replace(ty.to_token_stream(), lifetimes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(source: &str, about: &str) {
+        let function: Function = syn::parse_str(source).unwrap();
+        assert_eq!(function.about(), about, "{source}");
+    }
+
+    #[test]
+    fn the_first_paragraph_says_what_a_function_is_about() {
+        check("fn f() {}", "");
+        check("/// Pays.\nfn f() {}", "Pays.");
+        check(
+            "///\n/// Pays\n///   all.\n///\n/// More.\nfn f() {}",
+            "Pays all.",
+        );
+        check(
+            "/**\n * Pays\n * all.\n *\n * More.\n */\nfn f() {}",
+            "Pays all.",
+        );
+        check(
+            "#[doc = include_str!(\"x\")]\n/// Pays.\nfn f() {}",
+            "Pays.",
+        );
+    }
+
+    #[test]
+    fn named_lifetimes_are_left_to_inference() {
+        let ty = syn::parse_str("&'a Shelf<'b, 'static, fn(&'a a)>").unwrap();
+        let inferred = inferred(&ty, &["a".into(), "b".into()]);
+        let expected = "&'_ Shelf<'_, 'static, fn(&'_ a)>";
+        assert_eq!(crate::source::text(inferred), expected);
+    }
 }

@@ -1,7 +1,7 @@
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{ParseStream, Parser as _};
-use syn::{Ident, LitStr, Path, Result};
+use syn::{Error, Ident, LitStr, Path, Result};
 
 use crate::near::{listed, nearest};
 use crate::value::Status;
@@ -193,6 +193,7 @@ fn each(
     shared: &mut Shared,
     mut read: impl FnMut(&'static str, &Opt<'_>) -> Result<()>,
 ) -> Result<()> {
+    begin_with_names(kind, &tokens)?;
     let mut seen = Vec::new();
     let parser = syn::meta::parser(|meta| {
         let written = meta.path.segments.iter();
@@ -220,14 +221,24 @@ fn each(
     parser.parse2(tokens)
 }
 
+/// What stands where an option begins must be a name; syn's own message does not say what options look like.
+fn begin_with_names(kind: Kind, tokens: &TokenStream) -> Result<()> {
+    let mut begins = true;
+    for token in tokens.clone() {
+        if begins && !matches!(token, TokenTree::Ident(_)) {
+            let (_, example) = kind.known()[0];
+            let message = format!("`#[{}]` takes options such as `{example}`", kind.name());
+            return Err(Error::new(token.span(), message));
+        }
+        begins = matches!(&token, TokenTree::Punct(punct) if punct.as_char() == ',');
+    }
+    Ok(())
+}
+
 fn unknown(kind: Kind, written: &str) -> String {
     let names = || kind.known().iter().map(|(name, _)| *name);
     let meant = nearest(written, names());
-    format!(
-        "unknown option `{written}`{}; `#[{}]` takes {}",
-        meant.map_or(String::new(), |name| format!(", did you mean `{name}`?")),
-        kind.name(),
-        listed(names(), "and")
-    )
-    .replace("?;", "?")
+    let meant = meant.map_or(";".to_owned(), |name| format!(", did you mean `{name}`?"));
+    let (name, names) = (kind.name(), listed(names(), "and"));
+    format!("unknown option `{written}`{meant} `#[{name}]` takes {names}")
 }

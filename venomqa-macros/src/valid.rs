@@ -33,11 +33,17 @@ fn neighbour(kind: Kind, attr: &Attribute) -> Result<()> {
     };
     let last = last.ident.to_string();
     let error = |message| Err(Error::new_spanned(attr.path(), message));
-    if another(attr).is_some() {
-        return error(format!(
-            "one function is one thing: remove `#[{}]` or `#[{last}]`",
-            kind.name()
-        ));
+    match another(attr) {
+        Some(other) if other == kind => {
+            return error(format!("`#[{last}]` is given twice: leave one out"));
+        }
+        Some(_) => {
+            let own = kind.name();
+            return error(format!(
+                "a function is one of both: remove `#[{own}]` or `#[{last}]`"
+            ));
+        }
+        None => {}
     }
     match last.as_str() {
         "test" => error(format!(
@@ -82,7 +88,7 @@ fn signature(kind: Kind, function: &Function) -> Result<()> {
         FnArg::Receiver(_) => Ok(()),
         FnArg::Typed(typed) => {
             if let Some(cfg) = typed.attrs.iter().find(|attr| attr.path().is_ident("cfg")) {
-                let message = "put `#[cfg]` on the whole function, and write it twice";
+                let message = "an argument cannot be conditional: write the function twice, with `#[cfg]` on each";
                 return Err(Error::new_spanned(cfg.path(), message));
             }
             match find_impl(typed.ty.to_token_stream()) {

@@ -2,6 +2,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use proc_macro2::{Span, TokenTree};
+use syn::parse::Parse;
 use syn::punctuated::Punctuated;
 use syn::{Error, Ident, LitBool, LitInt, LitStr, Path, Result, Token};
 
@@ -18,16 +19,13 @@ pub(crate) struct Status {
 /// The values that options take.
 impl Opt<'_> {
     pub(crate) fn text(&self) -> Result<LitStr> {
-        let what = "a string";
-        self.assigned(what)?;
-        self.input.parse().map_err(|_| self.not(what))
+        self.value("a string")
     }
 
     pub(crate) fn texts(&self) -> Result<Vec<LitStr>> {
         let what = "strings in parentheses";
-        let fail = || self.not(what);
         if !self.input.peek(syn::token::Paren) {
-            return Err(fail());
+            return Err(self.not(what));
         }
         let content;
         let paren = syn::parenthesized!(content in self.input);
@@ -42,18 +40,15 @@ impl Opt<'_> {
     pub(crate) fn path(&self) -> Result<Path> {
         let what = "a path";
         self.assigned(what)?;
-        self.input
-            .call(Path::parse_mod_style)
-            .map_err(|_| self.not(what))
+        let fail = self.not(what);
+        self.input.call(Path::parse_mod_style).map_err(|_| fail)
     }
 
     pub(crate) fn flag(&self) -> Result<bool> {
         if !self.input.peek(Token![=]) {
             return Ok(true);
         }
-        let what = "no value, or `true` or `false`";
-        self.assigned(what)?;
-        let value: LitBool = self.input.parse().map_err(|_| self.not(what))?;
+        let value: LitBool = self.value("no value, or `true` or `false`")?;
         Ok(value.value)
     }
 
@@ -70,9 +65,16 @@ impl Opt<'_> {
         let Ok(literal) = self.input.parse::<LitInt>() else {
             return Err(fail);
         };
+        if !literal.suffix().is_empty() || literal.base10_digits().starts_with('-') {
+            return Err(fail);
+        }
         match literal.base10_parse::<N>() {
-            Ok(number) if number >= N::from(least) && literal.suffix().is_empty() => Ok(number),
-            _ => Err(fail),
+            Ok(number) if number >= N::from(least) => Ok(number),
+            Ok(_) => Err(fail),
+            Err(_) => {
+                let message = format!("this is too large for `{}`", self.name);
+                Err(Error::new(literal.span(), message))
+            }
         }
     }
 
@@ -80,29 +82,22 @@ impl Opt<'_> {
     pub(crate) fn word(&self, words: &[(&'static str, &'static str)]) -> Result<&'static str> {
         let names = || words.iter().map(|(name, _)| *name);
         let what = listed(names(), "or");
-        self.assigned(&what)?;
-        let fail = self.not(&what);
-        let Ok(word) = self.input.parse::<Ident>() else {
-            return Err(fail);
-        };
+        let word: Ident = self.value(&what)?;
         if let Some((_, variant)) = words.iter().find(|(name, _)| word == name) {
             return Ok(variant);
         }
         let meant = nearest(&word.to_string(), names());
-        Err(match meant {
-            Some(meant) => Error::new(
-                word.span(),
-                format!("did you mean `{meant}`? {}", self.takes(&what)),
-            ),
-            None => fail,
-        })
+        let meant = meant.map_or(String::new(), |word| format!("did you mean `{word}`? "));
+        let message = meant + &self.takes(&what);
+        Err(Error::new(word.span(), message))
     }
 
     /// A time, in milliseconds.
     pub(crate) fn duration(&self) -> Result<u64> {
         let what = "a whole number and a unit (ms, s, m, h), or seconds without one";
         self.assigned(what)?;
-        let fail = self.not(what);
+        // No remark about quotes: here they may be right.
+        let fail = Error::new(self.next_span(), self.takes(what));
         let time = if self.input.peek(LitStr) {
             milliseconds(&self.input.parse::<LitStr>()?.value())
         } else {
@@ -151,6 +146,13 @@ impl Opt<'_> {
         })
     }
 
+    /// What comes after the `=`.
+    fn value<T: Parse>(&self, what: &str) -> Result<T> {
+        self.assigned(what)?;
+        let fail = self.not(what);
+        self.input.parse().map_err(|_| fail)
+    }
+
     /// Goes past the `=`.
     fn assigned(&self, what: &str) -> Result<()> {
         if self.input.parse::<Option<Token![=]>>()?.is_some() {
@@ -172,7 +174,11 @@ impl Opt<'_> {
     }
 
     fn not(&self, what: &str) -> Error {
-        Error::new(self.next_span(), self.takes(what))
+        let quotes = match self.input.peek(LitStr) {
+            true => ", without quotes",
+            false => "",
+        };
+        Error::new(self.next_span(), self.takes(what) + quotes)
     }
 
     fn takes(&self, what: &str) -> String {

@@ -63,11 +63,11 @@ pub mod __private {
     pub use crate::harness::{Target, main};
     pub use crate::registry::{
         ActionArgument, ActionEntry, ExplorationEntry, InvariantArgument, InvariantEntry, Parts,
-        Place, ValuesArgument, not_checked,
+        Place, ValuesArgument, checked, not_checked, outcome, world,
     };
     pub use crate::{
-        BoxFuture, Checked, Config, IntoChecked, IntoOutcome, IntoWorld, Outcome, Result, Severity,
-        StatusRange, StrategyKind, When, World,
+        BoxFuture, Checked, Config, Outcome, Result, Severity, StatusRange, StrategyKind, When,
+        World,
     };
     pub use inventory;
 }

@@ -20,13 +20,19 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The outcome of an error of any type: a [missing key](Error::MissingKey) means "does not apply".
+    /// The outcome of an error of any type: a [missing key](Error::MissingKey) means "does not apply", also as the cause of
+    /// another error.
     pub fn of_error(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        match error.into().downcast::<Error>().map(|error| *error) {
-            Ok(Error::MissingKey { .. }) => Self::NotApplicable,
-            Ok(error) => Self::Failed(error),
-            Err(error) => Self::Failed(Error::User(error)),
+        let error = error.into();
+        let first: &(dyn std::error::Error + 'static) = &*error;
+        let mut causes = std::iter::successors(Some(first), |error| error.source());
+        if causes.any(|cause| matches!(cause.downcast_ref(), Some(Error::MissingKey { .. }))) {
+            return Self::NotApplicable;
         }
+        Self::Failed(match error.downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(error) => Error::User(error),
+        })
     }
 }
 
@@ -35,19 +41,21 @@ impl Outcome {
     message = "an action cannot return `{Self}`",
     label = "not an outcome of an action",
     note = "an action returns `Response`, an unsent `Request`, `()`, or an `Option` or `Result` of these; \
-            the error of a `Result` must convert to `Box<dyn Error + Send + Sync>`"
+            the error of a `Result` must convert to `Box<dyn Error + Send + Sync>`; what returns a future is an `async fn`"
 )]
 pub trait IntoOutcome {
     /// The outcome; an unsent request is sent here.
     fn into_outcome(self) -> impl Future<Output = Outcome> + Send;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoOutcome for Response {
     async fn into_outcome(self) -> Outcome {
         Outcome::Answered(Box::new(self))
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoOutcome for crate::Request {
     async fn into_outcome(self) -> Outcome {
         match self.send().await {
@@ -57,18 +65,21 @@ impl IntoOutcome for crate::Request {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoOutcome for () {
     async fn into_outcome(self) -> Outcome {
         Outcome::Done
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoOutcome for Outcome {
     async fn into_outcome(self) -> Outcome {
         self
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: IntoOutcome + Send> IntoOutcome for Option<T> {
     async fn into_outcome(self) -> Outcome {
         match self {
@@ -78,6 +89,7 @@ impl<T: IntoOutcome + Send> IntoOutcome for Option<T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E> IntoOutcome for std::result::Result<T, E>
 where
     T: IntoOutcome + Send,

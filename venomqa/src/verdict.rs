@@ -72,6 +72,7 @@ pub trait IntoChecked {
     fn into_checked(self) -> Checked;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoChecked for bool {
     fn into_checked(self) -> Checked {
         if self {
@@ -82,12 +83,14 @@ impl IntoChecked for bool {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoChecked for () {
     fn into_checked(self) -> Checked {
         Checked::Held
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Display + 'static> IntoChecked for std::result::Result<(), E> {
     fn into_checked(self) -> Checked {
         let Err(error) = self else {

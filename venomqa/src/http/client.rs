@@ -228,7 +228,11 @@ impl HttpClient {
     }
 
     /// Says at once what would otherwise be the error of the first request.
-    pub(crate) fn check(&self) -> Result<()> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Request`](crate::Error::Request): the configuration is wrong, the role is unknown, or the host is not allowed.
+    pub fn check(&self) -> Result<()> {
         self.get("").resolve().map(|_| ())
     }
 

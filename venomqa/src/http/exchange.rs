@@ -3,7 +3,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
 use reqwest::{Method, StatusCode, Url};
 use serde::{Deserialize, Serialize};
 
@@ -20,14 +20,15 @@ use super::settings::Settings;
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(into = "ShownExchange", from = "ShownExchange")]
 pub struct Exchange {
-    form: Arc<Form>,
+    form: Form,
 }
 
+#[derive(Clone)]
 enum Form {
     /// As it happened in this process.
-    Whole(Exchanged),
+    Whole(Arc<Exchanged>),
     /// As it was read back.
-    Shown(ShownExchange),
+    Shown(Arc<ShownExchange>),
 }
 
 pub(super) struct Exchanged {
@@ -57,13 +58,13 @@ pub(super) struct Answer {
 impl Exchange {
     pub(super) fn new(exchanged: Exchanged) -> Self {
         Self {
-            form: Arc::new(Form::Whole(exchanged)),
+            form: Form::Whole(Arc::new(exchanged)),
         }
     }
 
     /// The name of the API.
     pub fn api(&self) -> &str {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => &whole.settings.name,
             Form::Shown(shown) => &shown.api,
         }
@@ -71,7 +72,7 @@ impl Exchange {
 
     /// The role that sent it.
     pub fn role(&self) -> Option<&str> {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => whole.role.as_deref(),
             Form::Shown(shown) => shown.role.as_deref(),
         }
@@ -79,7 +80,7 @@ impl Exchange {
 
     /// The method.
     pub fn method(&self) -> &str {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => whole.sent.method.as_str(),
             Form::Shown(shown) => &shown.request.method,
         }
@@ -87,7 +88,7 @@ impl Exchange {
 
     /// The whole URL.
     pub fn url(&self) -> String {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => whole.settings.redaction.in_url(whole.sent.url.as_str()),
             Form::Shown(shown) => shown.request.url.clone(),
         }
@@ -95,7 +96,7 @@ impl Exchange {
 
     /// The status of the response, if there was one. A response whose body was lost has one too.
     pub fn status(&self) -> Option<u16> {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => Some(whole.answer.as_ref()?.status.as_u16()),
             Form::Shown(shown) => Some(shown.response.as_ref()?.status),
         }
@@ -103,7 +104,7 @@ impl Exchange {
 
     /// Why there is no whole response.
     pub fn failure(&self) -> Option<&str> {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => whole.failure.as_deref(),
             Form::Shown(shown) => shown.failure.as_deref(),
         }
@@ -111,7 +112,7 @@ impl Exchange {
 
     /// The time from sending the request to the end of the body.
     pub fn elapsed(&self) -> Duration {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => whole.elapsed,
             Form::Shown(shown) => Duration::from_micros(shown.elapsed_micros),
         }
@@ -119,7 +120,7 @@ impl Exchange {
 
     /// The size of both bodies, in bytes.
     pub(crate) fn body_bytes(&self) -> usize {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => {
                 let answered = whole.answer.as_ref().map_or(0, |answer| answer.body.len());
                 whole.sent.body.len() + answered
@@ -136,14 +137,14 @@ impl Exchange {
 
     /// All of it as text, without secrets.
     pub fn shown(&self) -> ShownExchange {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => ShownExchange::of(whole),
-            Form::Shown(shown) => shown.clone(),
+            Form::Shown(shown) => ShownExchange::clone(shown),
         }
     }
 
     pub(super) fn shown_answer_body(&self) -> String {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => ShownExchange::answer_body(whole),
             Form::Shown(shown) => shown
                 .response
@@ -156,7 +157,7 @@ impl Exchange {
     ///
     /// It was read back from a report. A [`Response`](super::Response) never holds one of those.
     pub(super) fn sent(&self) -> &SentRequest {
-        match &*self.form {
+        match &self.form {
             Form::Whole(whole) => &whole.sent,
             Form::Shown(_) => unreachable!("a response comes from this process"),
         }
@@ -166,13 +167,11 @@ impl Exchange {
     ///
     /// There is none. A [`Response`](super::Response) is made of exchanges with an answer.
     pub(super) fn answer(&self) -> &Answer {
-        match &*self.form {
-            Form::Whole(Exchanged {
-                answer: Some(answer),
-                ..
-            }) => answer,
-            _ => unreachable!("a response is made of an exchange with an answer"),
-        }
+        let answer = match &self.form {
+            Form::Whole(whole) => whole.answer.as_ref(),
+            Form::Shown(_) => None,
+        };
+        answer.expect("a response is made of an exchange with an answer")
     }
 }
 
@@ -185,14 +184,14 @@ impl From<Exchange> for ShownExchange {
 impl From<ShownExchange> for Exchange {
     fn from(shown: ShownExchange) -> Self {
         Self {
-            form: Arc::new(Form::Shown(shown)),
+            form: Form::Shown(Arc::new(shown)),
         }
     }
 }
 
 impl PartialEq for Exchange {
     fn eq(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.form, &other.form) || self.shown() == other.shown()
+        self.shown() == other.shown()
     }
 }
 
@@ -240,9 +239,12 @@ impl SentRequest {
     pub(super) fn to_reqwest(&self) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
         request.headers_mut().clone_from(&self.headers);
-        // An empty body on a `POST` says `Content-Length: 0`, which some servers insist on.
-        if !self.body.is_empty() || self.method == Method::POST || self.method == Method::PUT {
+        if !self.body.is_empty() {
             *request.body_mut() = Some(self.body.clone().into());
+        } else if [Method::POST, Method::PUT, Method::PATCH].contains(&self.method) {
+            // Some servers insist on a length where a body is usual, and it is not told for no body.
+            let none = HeaderValue::from_static("0");
+            request.headers_mut().insert(CONTENT_LENGTH, none);
         }
         request
     }

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use reqwest::header::SET_COOKIE;
 
 use super::exchange::{Answer, Exchanged, SentRequest};
-use super::{Exchange, HttpClient, Response};
+use super::{Exchange, HttpClient, Response, stale};
 use crate::{Error, Result};
 
 /// Puts a request on the wire and reads the whole answer. Whatever comes of it is recorded, also when the caller loses interest.
@@ -15,10 +15,8 @@ pub(super) async fn send(
     sent: SentRequest,
     limit: Duration,
 ) -> Result<Response> {
-    if client.live.idle() > Duration::from_millis(1) {
-        // Lets the runtime look at its sockets, so that a connection which the server has closed meanwhile is known to be closed before
-        // this request is written to it.
-        tokio::task::yield_now().await;
+    if client.live.idle() > stale::WORTH_A_LOOK {
+        stale::notice_closed_connections().await;
     }
     let mut flight = Flight::start(client, sent);
     let request = flight

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use reqwest::redirect::Policy;
+use tokio::runtime;
 
 use super::address::Address;
 use super::{Cookies, Exchange};
@@ -30,6 +31,8 @@ pub(super) struct Live {
 struct Wire {
     address: Arc<Address>,
     connections: reqwest::Client,
+    /// The runtime whose tasks serve the connections.
+    runtime: Option<runtime::Id>,
 }
 
 #[derive(Default)]
@@ -46,6 +49,7 @@ impl Live {
             wire: RwLock::new(Wire {
                 address: Arc::new(address),
                 connections,
+                runtime: None,
             }),
             cookies: Mutex::default(),
             log: Mutex::default(),
@@ -59,7 +63,14 @@ impl Live {
         self.wire().address.clone()
     }
 
+    /// The connections of this runtime. One kept from another runtime would make a request wait for tasks that nobody runs.
     pub(super) fn connections(&self) -> reqwest::Client {
+        let wire = self.wire();
+        if wire.runtime == current_runtime() {
+            return wire.connections.clone();
+        }
+        drop(wire);
+        self.forget_connections();
         self.wire().connections.clone()
     }
 
@@ -118,12 +129,19 @@ impl Live {
         *self.wire.write().unwrap_or_else(PoisonError::into_inner) = Wire {
             address: Arc::new(address),
             connections: fresh,
+            runtime: current_runtime(),
         };
     }
 
     fn wire(&self) -> std::sync::RwLockReadGuard<'_, Wire> {
         self.wire.read().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn current_runtime() -> Option<runtime::Id> {
+    runtime::Handle::try_current()
+        .ok()
+        .map(|handle| handle.id())
 }
 
 fn connections(address: &Address) -> reqwest::Result<reqwest::Client> {

@@ -16,6 +16,7 @@ mod role;
 mod set_cookie;
 mod settings;
 mod shown;
+mod stale;
 
 pub use client::HttpClient;
 pub use cookies::Cookies;

@@ -84,6 +84,7 @@ impl<'a> Secrets<'a> {
         let roles = whole.settings.roles.values().map(|role| &role.headers);
         let literals = roles
             .chain([&whole.sent.headers])
+            .chain(whole.answer.as_ref().map(|answer| &answer.headers))
             .flatten()
             .filter(|(name, _)| redaction.hides(name.as_str()))
             .filter_map(|(name, value)| Some((name, value.to_str().ok()?)))
@@ -173,6 +174,12 @@ fn credentials<'a>(name: &HeaderName, value: &'a str) -> Vec<&'a str> {
             .split(';')
             .filter_map(|pair| Some(pair.split_once('=')?.1.trim()))
             .collect()
+    } else if name == SET_COOKIE {
+        let pair = value
+            .split(';')
+            .next()
+            .and_then(|pair| pair.split_once('='));
+        pair.map(|(_, value)| value.trim()).into_iter().collect()
     } else {
         vec![value]
     }

@@ -2,11 +2,13 @@
 
 mod entry;
 mod parts;
+mod returned;
 mod suite;
 
 pub use entry::{
     ActionEntry, ActionFn, ExplorationEntry, InvariantEntry, InvariantFn, Place, ValuesArgument,
     WorldFn,
 };
-pub use parts::{ActionArgument, InvariantArgument, Parts, not_checked};
+pub use parts::{ActionArgument, InvariantArgument, Parts};
+pub use returned::{checked, not_checked, outcome, world};
 pub(crate) use suite::Suite;

@@ -1,4 +1,4 @@
-use crate::{Checked, Context, Error, HttpClient, Result, Step, System, World};
+use crate::{Context, Error, HttpClient, Result, Step, System, World};
 
 /// Everything that an action or an invariant can take an argument from.
 #[derive(Debug)]
@@ -73,11 +73,6 @@ impl<'a> Parts<'a> {
     }
 }
 
-/// A rule whose arguments cannot be taken says nothing.
-pub fn not_checked(error: Error) -> Checked {
-    Checked::NotChecked(error.to_string())
-}
-
 fn taken_twice() -> Error {
     Error::set_up("a function that takes `&mut Context` can take the context only once")
 }
@@ -117,23 +112,51 @@ pub trait InvariantArgument<'a>: Sized {
     fn take(parts: &mut Parts<'a>, named: Option<&str>) -> Result<Self>;
 }
 
-macro_rules! arguments {
-    ($($trait:ident),+ => $type:ty, |$parts:ident, $named:ident| $take:expr) => {
-        $(impl<'a> $trait<'a> for &'a $type {
-            fn take($parts: &mut Parts<'a>, $named: Option<&str>) -> Result<Self> {
-                $take
-            }
-        })+
-    };
+// The traits' notes list what there is; a list of these impls would repeat it, less readable.
+
+#[diagnostic::do_not_recommend]
+impl<'a> ActionArgument<'a> for &'a HttpClient {
+    fn take(parts: &mut Parts<'a>, named: Option<&str>) -> Result<Self> {
+        named.map_or_else(|| parts.world.main_api(), |name| parts.world.api(name))
+    }
 }
 
-arguments!(ActionArgument, InvariantArgument => HttpClient, |parts, named| match named {
-    None => parts.world.main_api(),
-    Some(name) => parts.world.api(name),
-});
-arguments!(ActionArgument, InvariantArgument => Context, |parts, _named| parts.context());
-arguments!(ActionArgument, InvariantArgument => World, |parts, _named| Ok(parts.world));
+#[diagnostic::do_not_recommend]
+impl<'a> InvariantArgument<'a> for &'a HttpClient {
+    fn take(parts: &mut Parts<'a>, named: Option<&str>) -> Result<Self> {
+        named.map_or_else(|| parts.world.main_api(), |name| parts.world.api(name))
+    }
+}
 
+#[diagnostic::do_not_recommend]
+impl<'a> ActionArgument<'a> for &'a Context {
+    fn take(parts: &mut Parts<'a>, _named: Option<&str>) -> Result<Self> {
+        parts.context()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a> InvariantArgument<'a> for &'a Context {
+    fn take(parts: &mut Parts<'a>, _named: Option<&str>) -> Result<Self> {
+        parts.context()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a> ActionArgument<'a> for &'a World {
+    fn take(parts: &mut Parts<'a>, _named: Option<&str>) -> Result<Self> {
+        Ok(parts.world)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a> InvariantArgument<'a> for &'a World {
+    fn take(parts: &mut Parts<'a>, _named: Option<&str>) -> Result<Self> {
+        Ok(parts.world)
+    }
+}
+
+#[diagnostic::do_not_recommend]
 impl<'a> InvariantArgument<'a> for &'a Step {
     const NEEDS_STEP: bool = true;
 
@@ -144,6 +167,7 @@ impl<'a> InvariantArgument<'a> for &'a Step {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<'a> ActionArgument<'a> for &'a mut Context {
     fn take(parts: &mut Parts<'a>, _named: Option<&str>) -> Result<Self> {
         parts.context_mut()

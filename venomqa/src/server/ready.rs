@@ -30,6 +30,7 @@ pub(super) async fn wait(
 ) -> Result<(), NotReady> {
     let deadline = Instant::now() + limit;
     let mut pause = Duration::from_millis(2);
+    let mut last = "it accepts connections and does not answer".to_owned();
     loop {
         if !is_alive() {
             return Err(NotReady::Ended);
@@ -39,11 +40,12 @@ pub(super) async fn wait(
         if !is_alive() {
             return Err(NotReady::Ended);
         }
-        let last = match probed {
+        match probed {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(why)) => why,
-            Err(_) => "the last probe was not answered".into(),
-        };
+            Ok(Err(why)) => last = why,
+            // The limit has cut the last one short: what was found before says more.
+            Err(_) => {}
+        }
         if Instant::now() + pause >= deadline {
             let elsewhere = port::answers((Ipv6Addr::LOCALHOST, port).into());
             let hint = if elsewhere {

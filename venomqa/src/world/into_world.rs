@@ -18,6 +18,7 @@ pub trait IntoWorld {
     fn into_world(self) -> Result<World>;
 }
 
+#[diagnostic::do_not_recommend]
 impl IntoWorld for World {
     fn into_world(self) -> Result<World> {
         Ok(self)

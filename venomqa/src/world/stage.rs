@@ -346,6 +346,11 @@ impl Subject for Stage {
     }
 
     async fn perform(&mut self, action: ActionId) -> Result<Performed> {
+        // What the steps before changed must not be told as this one's doing.
+        if self.position.changes.iter().any(|changes| !changes.is_empty()) {
+            let passing = self.save().await?;
+            self.let_go(passing);
+        }
         self.position.unseen = true;
         self.last = Last {
             action: Some(action),

@@ -1,0 +1,6 @@
+use venomqa::prelude::*;
+
+#[action(crate = "venomqa")]
+fn create_order() {}
+
+fn main() {}

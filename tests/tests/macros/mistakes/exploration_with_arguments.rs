@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+#[exploration]
+fn orders(api: &HttpClient) -> World {
+    World::new(api.clone())
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+#[exploration(complete = 1)]
+fn orders() -> World {
+    World::without_api()
+}
+
+fn main() {}

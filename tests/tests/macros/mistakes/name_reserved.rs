@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+#[invariant(name = "regressions")]
+fn no_debt() -> bool {
+    true
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+#[invariant]
+fn explore() -> bool {
+    true
+}
+
+fn main() {}

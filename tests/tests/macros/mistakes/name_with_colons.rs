@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+#[exploration(name = "shop::orders")]
+fn orders() -> World {
+    World::without_api()
+}
+
+fn main() {}

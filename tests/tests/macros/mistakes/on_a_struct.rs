@@ -1,0 +1,6 @@
+use venomqa::prelude::*;
+
+#[invariant(severity = high)]
+pub struct NoDebt;
+
+fn main() {}

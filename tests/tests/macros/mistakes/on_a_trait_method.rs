@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+pub trait Shop {
+    #[action]
+    fn create_order();
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use venomqa::prelude::*;
+
+#[action("create")]
+fn create_order() {}
+
+fn main() {}

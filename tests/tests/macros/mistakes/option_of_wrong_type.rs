@@ -1,0 +1,6 @@
+use venomqa::prelude::*;
+
+#[action(name = create)]
+fn create_order() {}
+
+fn main() {}

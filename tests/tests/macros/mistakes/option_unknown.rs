@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+#[invariant(retries = 3)]
+fn no_debt() -> bool {
+    true
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use venomqa::prelude::*;
+
+#[action(requires = "order_id")]
+fn pay() {}
+
+fn main() {}

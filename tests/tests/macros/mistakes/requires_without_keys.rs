@@ -1,0 +1,6 @@
+use venomqa::prelude::*;
+
+#[action(requires())]
+fn pay() {}
+
+fn main() {}

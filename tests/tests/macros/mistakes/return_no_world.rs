@@ -1,0 +1,6 @@
+use venomqa::prelude::*;
+
+#[exploration]
+async fn orders() {}
+
+fn main() {}

@@ -1,0 +1,7 @@
+use venomqa::prelude::*;
+
+#[action]
+#[venomqa::action]
+fn create_order() {}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+#[exploration(seed = "42")]
+fn orders() -> World {
+    World::without_api()
+}
+
+fn main() {}

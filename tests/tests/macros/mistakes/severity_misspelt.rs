@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+#[invariant(severity = critcal)]
+fn no_debt() -> bool {
+    true
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use venomqa::prelude::*;
+
+#[exploration(strategy = astar)]
+fn orders() -> World {
+    World::without_api()
+}
+
+fn main() {}

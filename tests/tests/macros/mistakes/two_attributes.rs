@@ -1,0 +1,7 @@
+use venomqa::prelude::*;
+
+#[action]
+#[invariant]
+fn create_order() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use venomqa::prelude::*;
+
+#[action]
+unsafe fn create_order() {}
+
+fn main() {}

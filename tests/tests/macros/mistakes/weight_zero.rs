@@ -1,0 +1,6 @@
+use venomqa::prelude::*;
+
+#[action(weight = 0)]
+fn create_order() {}
+
+fn main() {}

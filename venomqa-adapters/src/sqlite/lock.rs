@@ -1,0 +1,117 @@
+use std::fs::{File, TryLockError};
+use std::io::{Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use super::options::SqliteOptions;
+use crate::{Error, Result};
+
+/// The exclusive right to explore a database, across processes.
+///
+/// It is a lock on a file beside the database, which the operating system releases when its holder dies.
+#[derive(Debug)]
+pub(super) struct RunLock {
+    path: PathBuf,
+    file: File,
+}
+
+impl RunLock {
+    /// Waits for the lock, and says whom it waits for.
+    pub(super) async fn acquire(
+        system: &str,
+        path: &Path,
+        options: &SqliteOptions,
+    ) -> Result<Self> {
+        let start = Instant::now();
+        let mut told = String::new();
+        loop {
+            let failed = |source: std::io::Error| Error::Database {
+                system: system.into(),
+                doing: format!("lock {}", path.display()),
+                source: source.into(),
+            };
+            let holder = match Self::attempt(path).map_err(failed)? {
+                Ok(lock) => return Ok(lock),
+                Err(holder) => holder,
+            };
+            if start.elapsed() >= options.lock_wait {
+                return Err(Error::Busy {
+                    system: system.into(),
+                    why: format!("{holder} explores it"),
+                    remedy: "let it end, or give this run a database of its own".into(),
+                });
+            }
+            if let Some(on_wait) = &options.on_wait
+                && told != holder
+            {
+                on_wait(&format!("{system}: waiting for {holder}"));
+                told = holder;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Takes the lock, or tells who holds it.
+    fn attempt(path: &Path) -> std::io::Result<Result<Self, String>> {
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                // The holder may be writing its name just now, or the system may not let us read.
+                let _ = file.read_to_string(&mut holder);
+                let known = !holder.trim().is_empty();
+                return Ok(Err(if known {
+                    holder.trim().into()
+                } else {
+                    "another run".into()
+                }));
+            }
+            Err(TryLockError::Error(error)) => return Err(error),
+        }
+        if !is_still_at(&file, path) {
+            // The holder before us removed the file between our opening and locking it.
+            return Ok(Err("another run".into()));
+        }
+        file.set_len(0)?;
+        file.rewind()?;
+        let program = std::env::args_os()
+            .next()
+            .map(PathBuf::from)
+            .unwrap_or_default();
+        let program = program
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        write!(file, "{program} (process {})", std::process::id())?;
+        let path = path.to_owned();
+        Ok(Ok(Self { path, file }))
+    }
+
+    /// Removes the file and lets go.
+    pub(super) fn release(self) -> std::io::Result<()> {
+        // In this order: who opens the file from now on makes a new one.
+        std::fs::remove_file(&self.path)?;
+        self.file.unlock()
+    }
+}
+
+#[cfg(unix)]
+fn is_still_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let same =
+        |a: &std::fs::Metadata, b: &std::fs::Metadata| (a.dev(), a.ino()) == (b.dev(), b.ino());
+    matches!((file.metadata(), path.metadata()), (Ok(a), Ok(b)) if same(&a, &b))
+}
+
+/// Elsewhere an open file cannot be removed.
+#[cfg(not(unix))]
+fn is_still_at(_: &File, path: &Path) -> bool {
+    path.exists()
+}

@@ -1,0 +1,52 @@
+use std::path::Path;
+
+use crate::{Error, Result};
+
+/// Refuses a database whose name says that people depend on it.
+pub(super) fn refuse_production(system: &str, path: &Path) -> Result<()> {
+    let words = |text: &str| -> Vec<String> {
+        let words = text.split(|c: char| !c.is_alphanumeric());
+        words.map(str::to_lowercase).collect()
+    };
+    // The folder counts, because `/srv/live/orders.db` says it there.
+    let names = path
+        .file_name()
+        .into_iter()
+        .chain(path.parent().and_then(Path::file_name));
+    for name in names {
+        let found = words(&name.to_string_lossy())
+            .into_iter()
+            .find(|word| matches!(word.as_str(), "prod" | "production" | "prd" | "live"));
+        if let Some(word) = found {
+            return Err(Error::Refused {
+                system: system.into(),
+                why: format!(
+                    "`{word}` in its path {} looks like production",
+                    path.display()
+                ),
+                remedy: "explore a copy of it under another name".into(),
+            });
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(path: &str, refused: bool) {
+        let answer = refuse_production("SQLite", Path::new(path));
+        assert_eq!(answer.is_err(), refused, "{path}");
+    }
+
+    #[test]
+    fn only_whole_words_look_like_production() {
+        check("/srv/orders-prod.db", true);
+        check("/srv/Production.sqlite", true);
+        check("/srv/live/orders.db", true);
+        check("/srv/products.db", false);
+        check("/srv/delivery/olive.db", false);
+        check("/production/app/target/orders.db", false);
+    }
+}

@@ -8,11 +8,13 @@ mod context;
 pub mod demo;
 mod error;
 mod explorer;
+mod harness;
 pub mod http;
 mod invariant;
 mod outcome;
 mod panics;
 mod registry;
+mod report;
 pub mod server;
 mod status;
 mod step;
@@ -58,6 +60,7 @@ pub mod prelude {
 /// What generated code names. Not part of the public interface.
 #[doc(hidden)]
 pub mod __private {
+    pub use crate::harness::{Target, main};
     pub use crate::registry::{
         ActionArgument, ActionEntry, ExplorationEntry, InvariantArgument, InvariantEntry, Parts,
         Place, ValuesArgument, checked, not_checked, outcome, world,

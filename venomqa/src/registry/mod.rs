@@ -3,6 +3,7 @@
 mod entry;
 mod parts;
 mod returned;
+mod suite;
 
 pub use entry::{
     ActionEntry, ActionFn, ExplorationEntry, InvariantEntry, InvariantFn, Place, ValuesArgument,
@@ -10,3 +11,4 @@ pub use entry::{
 };
 pub use parts::{ActionArgument, InvariantArgument, Parts};
 pub use returned::{checked, not_checked, outcome, world};
+pub(crate) use suite::Suite;

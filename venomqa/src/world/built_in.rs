@@ -27,32 +27,39 @@ impl BuiltIn {
         RuleId((users + position) as u32)
     }
 
+    /// The names, in the order of the rules.
+    pub(super) fn names() -> impl Iterator<Item = &'static str> {
+        Self::ALL.into_iter().map(Self::name)
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "no_crash",
+            Self::ServerError => "no_server_error",
+            Self::FailedAction => "no_failed_action",
+            Self::LateRefusal => "no_late_refusal",
+        }
+    }
+
     pub(super) fn infos() -> impl Iterator<Item = RuleInfo> {
         Self::ALL.into_iter().map(|rule| {
-            let (name, about, severity) = match rule {
+            let (about, severity) = match rule {
                 Self::Crash => (
-                    "no_crash",
                     "No sequence of calls brings the server down.",
                     Severity::Critical,
                 ),
                 Self::ServerError => (
-                    "no_server_error",
                     "No call is answered with a 5xx that it does not expect.",
                     Severity::High,
                 ),
-                Self::FailedAction => (
-                    "no_failed_action",
-                    "No action ends with an error of its own.",
-                    Severity::High,
-                ),
+                Self::FailedAction => ("No action ends with an error of its own.", Severity::High),
                 Self::LateRefusal => (
-                    "no_late_refusal",
                     "An action that does not apply says so before it does anything.",
                     Severity::Medium,
                 ),
             };
             RuleInfo {
-                name: name.into(),
+                name: rule.name().into(),
                 about: about.into(),
                 severity,
                 when: When::After,

@@ -18,3 +18,8 @@ pub(crate) use ignore::{Ignore, Target};
 pub use into_world::IntoWorld;
 pub(crate) use stage::Stage;
 pub use world::World;
+
+/// The names of VenomQA's own rules.
+pub(crate) fn built_in_rules() -> impl Iterator<Item = &'static str> {
+    built_in::BuiltIn::names()
+}

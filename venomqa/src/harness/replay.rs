@@ -1,0 +1,227 @@
+use super::explored::Explored;
+use super::regressions::Regression;
+use super::session::Session;
+use crate::registry::Suite;
+use crate::report::{Plain, ReplayedSteps, first_line};
+use crate::{Breach, Replay, Severity};
+
+impl Session {
+    /// Executes a sequence of a suite, with nobody else executing the suite.
+    fn replay(&self, suite: &Suite, labels: &[String]) -> Result<Replay, String> {
+        let _held = self.hold(suite);
+        let config = self.environment.over((suite.exploration.config)());
+        super::explored::replay(suite, config, labels, &self.console)
+    }
+
+    /// Executes the sequence that the user asked for, and shows what happens.
+    ///
+    /// # Errors
+    ///
+    /// A rule is broken or could not be checked, or the sequence could not be executed.
+    pub(crate) fn show_replay(&self, suite: &Suite, labels: &[String]) -> Result<Replay, String> {
+        let replay = self.replay(suite, labels)?;
+        let name = suite.name();
+        self.console.with(|out| {
+            write!(out, "{name}: replay of {} actions", labels.len())?;
+            let replay = &replay;
+            ReplayedSteps { replay }.write(out)?;
+            if replay.broken.is_empty() {
+                write!(out, "\n  no rule is broken")?;
+            }
+            writeln!(out)
+        });
+        Ok(replay)
+    }
+
+    /// The verdict on a file of the regressions.
+    ///
+    /// # Errors
+    ///
+    /// The sequence breaks its rule again, or proves nothing any more.
+    pub(crate) fn regression(&self, suite: &Suite, path: &std::path::Path) -> Result<(), String> {
+        let shown = self.folders.shown(path);
+        let bad = |why: String| format!("regression {}: {}", Plain(&shown, 2), Plain(&why, 2));
+        let regression = Regression::read(path).map_err(bad)?;
+        let severity = severity_now(suite, &regression).map_err(bad)?;
+        let labels = regression.labels();
+        if let Some(gone) = unknown(suite, &labels) {
+            return Err(bad(format!(
+                "the action `{gone}` is gone; delete {shown} if the API can no longer do this"
+            )));
+        }
+        let replay = self.replay(suite, &labels).map_err(bad)?;
+        let again = replay
+            .broken
+            .iter()
+            .find(|breach| breach.rule == regression.rule);
+        if let Some(Breach { rule, message, .. }) = again {
+            let mut text = format!(
+                "{severity}: {rule} is broken again: {}",
+                Plain(&first_line(message), 2)
+            );
+            text.push_str(&steps(&replay));
+            let command = self.replay_command(suite).of(&labels);
+            text.push_str(&format!("\n  regression: {}", Plain(&shown, 4)));
+            text.push_str(&format!("\n  replay: {}", Plain(&command, 4)));
+            if severity >= (suite.exploration.config)().fail_on {
+                return Err(text);
+            }
+            self.console.say(format_args!(
+                "{}: below `fail_on`, so the run stays green:\n{text}",
+                suite.name()
+            ));
+            return Ok(());
+        }
+        if let Some((_, why)) = replay
+            .not_checked
+            .iter()
+            .find(|(r, _)| *r == regression.rule)
+        {
+            return Err(bad(format!(
+                "`{}` could not be checked: {why}",
+                regression.rule
+            )));
+        }
+        match &replay.stopped {
+            None => Ok(()),
+            Some(why) => Err(format!(
+                "{}{}",
+                bad(format!(
+                    "{why} any more, so that the sequence proves nothing; delete {shown} if that is right"
+                )),
+                steps(&replay)
+            )),
+        }
+    }
+
+    /// What an exploration found, after a second look at what this test is about: what does not happen again is dropped.
+    pub(crate) fn look_again(
+        &self,
+        suite: &Suite,
+        explored: Explored,
+        rule: Option<&str>,
+    ) -> Explored {
+        let Explored::Ended(mut exploration) = explored else {
+            return explored;
+        };
+        exploration.violations.retain(|violation| {
+            let concerned = match rule {
+                Some(rule) => violation.rule == rule && !violation.built_in,
+                None => violation.built_in,
+            };
+            if !concerned {
+                return true;
+            }
+            let labels = violation.labels();
+            let held = self.replay(suite, &labels).is_ok_and(|replay| {
+                replay.stopped.is_none()
+                    && !replay
+                        .broken
+                        .iter()
+                        .any(|breach| breach.rule == violation.rule)
+                    && !replay
+                        .not_checked
+                        .iter()
+                        .any(|(name, _)| *name == violation.rule)
+            });
+            if held {
+                self.console.say(format_args!(
+                    "{}: {} held when {} was executed again",
+                    suite.name(),
+                    violation.rule,
+                    Plain(&labels.join(" -> "), 4)
+                ));
+            }
+            !held
+        });
+        Explored::Ended(exploration)
+    }
+}
+
+/// The first of these that is no action of the suite.
+pub(crate) fn unknown<'a>(suite: &Suite, labels: &'a [String]) -> Option<&'a str> {
+    let known: Vec<_> = suite.instances().collect();
+    let is_known = |label: &str| {
+        let named = || known.iter().filter(|action| action.name == label).count();
+        // The name alone is enough where an action has one instance only.
+        known.iter().any(|action| action.label == label) || named() == 1
+    };
+    let mut labels = labels.iter().map(String::as_str);
+    labels.find(|label| !is_known(label))
+}
+
+/// The severity of the rule as it is now.
+fn severity_now(suite: &Suite, regression: &Regression) -> Result<Severity, String> {
+    if regression.built_in {
+        return Ok(regression.severity);
+    }
+    let rule = suite.invariants.iter().find(|r| r.name == regression.rule);
+    rule.map(|rule| rule.severity).ok_or_else(|| {
+        format!(
+            "the rule `{}` is gone; delete the file if nothing must hold here any more",
+            regression.rule
+        )
+    })
+}
+
+fn steps(replay: &Replay) -> String {
+    let mut text = Vec::new();
+    // A `Vec` takes everything.
+    let _ = ReplayedSteps { replay }.write(&mut text);
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+/// The verdict on a replay: on one rule, or on everything.
+///
+/// # Errors
+///
+/// Why it fails.
+pub(crate) fn verdict(replay: &Result<Replay, String>, rule: Option<&str>) -> Result<(), String> {
+    let replay = replay
+        .as_ref()
+        .map_err(|why| format!("not replayed: {}", Plain(why, 2)))?;
+    let concerned = |name: &str| rule.is_none_or(|rule| rule == name);
+    let broken = replay
+        .broken
+        .iter()
+        .filter(|breach| concerned(&breach.rule))
+        .map(|breach| {
+            format!(
+                "{} is broken after step {}: {}",
+                breach.rule,
+                breach.after,
+                Plain(&breach.message, 2)
+            )
+        });
+    let not_checked = replay
+        .not_checked
+        .iter()
+        .filter(|(name, _)| concerned(name))
+        .map(|(name, why)| format!("{name} not checked: {}", Plain(why, 2)));
+    let stopped = replay
+        .stopped
+        .as_ref()
+        .map(|why| format!("not executed to its end: {why}"));
+    let failures: Vec<_> = broken.chain(not_checked).chain(stopped).collect();
+    if failures.is_empty() {
+        Ok(())
+    } else {
+        Err(failures.join("\n"))
+    }
+}
+
+/// Says which actions there are, where a sequence names one that no suite has.
+pub(crate) fn no_such_action(suites: &[&Suite], labels: &[String]) -> String {
+    let of_suite = |suite: &&Suite| {
+        let gone = unknown(suite, labels).unwrap_or_default();
+        let known: Vec<_> = suite.instances().map(|action| action.label).collect();
+        format!(
+            "suite `{}` has no action `{}`; it has {}",
+            suite.name(),
+            Plain(gone, 2),
+            known.join(", ")
+        )
+    };
+    let lines: Vec<_> = suites.iter().map(of_suite).collect();
+    format!("VENOMQA_REPLAY: {}", lines.join("\n"))
+}

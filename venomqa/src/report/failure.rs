@@ -1,0 +1,192 @@
+use std::io::{self, Write};
+
+use super::{Plain, cut};
+use crate::{Confirmation, Exchange, Replay, Step, Violation};
+
+/// How much of a body is shown.
+const BODY: usize = 300;
+
+/// How much of a rule's own words is shown.
+const MESSAGE: usize = 600;
+
+/// How many lines of a server's output are shown.
+const LOG_LINES: usize = 10;
+
+/// The command that executes one sequence again.
+#[derive(Clone, Debug)]
+pub(crate) struct ReplayCommand {
+    /// The name of the test target, for `cargo test --test`.
+    pub(crate) target: String,
+    pub(crate) suite: String,
+    /// Whether the suite's test must be named in full, because its name ends another one's.
+    pub(crate) exact: bool,
+}
+
+impl ReplayCommand {
+    /// The command, for a POSIX shell.
+    pub(crate) fn of(&self, labels: &[String]) -> String {
+        let sequence = if labels.is_empty() {
+            "initial_state".into()
+        } else {
+            labels.join(",").replace('\'', r"'\''")
+        };
+        format!(
+            "VENOMQA_REPLAY='{sequence}' cargo test --test {} -- {}::explore{}",
+            self.target,
+            self.suite,
+            if self.exact { " --exact" } else { "" },
+        )
+    }
+}
+
+/// A violation as a person reads it who has to find the bug.
+#[derive(Debug)]
+pub(crate) struct Failure<'a> {
+    pub(crate) violation: &'a Violation,
+    pub(crate) replay: &'a ReplayCommand,
+}
+
+impl Failure<'_> {
+    /// Writes it, without a line break at the end.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        let violation = self.violation;
+        write!(
+            out,
+            "{}: {} is broken: {}",
+            violation.severity,
+            violation.rule,
+            Plain(&cut(&violation.message, MESSAGE), 2)
+        )?;
+        if !violation.about.is_empty() {
+            write!(out, "\n  {}", Plain(&violation.about, 2))?;
+        }
+        writeln!(out)?;
+        if violation.sequence.is_empty() {
+            write!(out, "\n  in the initial state, before any action")?;
+        }
+        write_steps(out, &violation.sequence)?;
+        writeln!(out)?;
+        match &violation.confirmation {
+            Confirmation::Confirmed => {
+                write!(out, "\n  confirmed: broken again from a clean start")?;
+            }
+            Confirmation::Unconfirmed(why) => {
+                write!(out, "\n  UNCONFIRMED: {}", Plain(why, 4))?;
+            }
+        }
+        if violation.occurrences > 1 {
+            write!(out, "; seen on {} transitions", violation.occurrences)?;
+        }
+        let server_failed = violation.sequence.iter().any(failed_in_the_server);
+        if violation.built_in || server_failed {
+            write_logs(out, &violation.logs)?;
+        }
+        let replay = self.replay.of(&violation.labels());
+        write!(out, "\n  replay: {}", Plain(&replay, 4))
+    }
+
+    /// The same as text.
+    pub(crate) fn text(&self) -> String {
+        let mut text = Vec::new();
+        // A `Vec` takes everything.
+        let _ = self.write(&mut text);
+        String::from_utf8_lossy(&text).into_owned()
+    }
+}
+
+/// The steps of a sequence that was executed because somebody asked for it, with the verdicts after each.
+#[derive(Debug)]
+pub(crate) struct ReplayedSteps<'a> {
+    pub(crate) replay: &'a Replay,
+}
+
+impl ReplayedSteps<'_> {
+    /// Writes them, without a line break at the end.
+    pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
+        self.write_broken_after(out, 0, "in the initial state: ")?;
+        for (number, step) in self.replay.steps.iter().enumerate() {
+            write_step(out, number + 1, step, true)?;
+            self.write_broken_after(out, number + 1, "")?;
+        }
+        if let Some(why) = &self.replay.stopped {
+            write!(out, "\n      stopped at {}", Plain(why, 8))?;
+        }
+        for (rule, why) in &self.replay.not_checked {
+            write!(
+                out,
+                "\n  {rule} could not be checked: {}",
+                Plain(&cut(why, BODY), 4)
+            )?;
+        }
+        if !self.replay.broken.is_empty() {
+            write_logs(out, &self.replay.logs)?;
+        }
+        Ok(())
+    }
+
+    fn write_broken_after(&self, out: &mut dyn Write, steps: usize, at: &str) -> io::Result<()> {
+        for breach in self.replay.broken.iter().filter(|b| b.after == steps) {
+            let (rule, message) = (&breach.rule, cut(&breach.message, BODY));
+            write!(out, "\n      {at}{rule} is broken: {}", Plain(&message, 8))?;
+        }
+        Ok(())
+    }
+}
+
+fn write_steps(out: &mut dyn Write, steps: &[Step]) -> io::Result<()> {
+    for (number, step) in steps.iter().enumerate() {
+        // What the last call answered is part of the finding; what the others did is not, unless they failed.
+        let with_body = number + 1 == steps.len() || failed_in_the_server(step);
+        write_step(out, number + 1, step, with_body)?;
+    }
+    Ok(())
+}
+
+fn write_step(out: &mut dyn Write, number: usize, step: &Step, body: bool) -> io::Result<()> {
+    write!(out, "\n  {number:>2}. {}", Plain(&step.label, 6))?;
+    for exchange in &step.exchanges {
+        write!(out, "\n      {}", Plain(&exchange.to_string(), 8))?;
+    }
+    if let (Some(status), true) = (step.status, step.exchanges.is_empty()) {
+        write!(out, " -> {status}")?;
+    }
+    if let (Some(last), true) = (step.exchanges.last(), body) {
+        write_bodies(out, last)?;
+    }
+    for change in &step.changes {
+        write!(out, "\n        {}", Plain(&cut(change, BODY), 10))?;
+    }
+    Ok(())
+}
+
+fn write_bodies(out: &mut dyn Write, exchange: &Exchange) -> io::Result<()> {
+    let shown = exchange.shown();
+    let answered = shown.response.map(|response| response.body);
+    for (what, body) in [
+        ("sent", Some(shown.request.body)),
+        ("answered", answered),
+        ("failed", shown.failure),
+    ] {
+        if let Some(body) = body.filter(|body| !body.is_empty()) {
+            write!(out, "\n        {what} {}", Plain(&cut(&body, BODY), 10))?;
+        }
+    }
+    Ok(())
+}
+
+fn failed_in_the_server(step: &Step) -> bool {
+    step.status.is_some_and(|status| status >= 500)
+}
+
+fn write_logs(out: &mut dyn Write, logs: &str) -> io::Result<()> {
+    let lines: Vec<_> = logs.lines().collect();
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let left_out = lines.len().saturating_sub(LOG_LINES);
+    write!(out, "\n  the server's last output:")?;
+    for line in &lines[left_out..] {
+        write!(out, "\n    {}", Plain(&cut(line, BODY), 6))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,82 @@
+use std::fmt::{self, Display, Write as _};
+
+/// Text that an API, a database or a server chose, safe to print on a terminal and in a log.
+///
+/// Control characters and those that reorder text are shown as escapes. Lines after the first are indented by this many columns, so
+/// that none of them can pass for one of ours.
+#[derive(Debug)]
+pub(crate) struct Plain<'a>(pub(crate) &'a str, pub(crate) usize);
+
+impl Display for Plain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(text, indent) = *self;
+        let lines = text.trim_end().split('\n');
+        for (number, line) in lines.enumerate() {
+            if number > 0 {
+                write!(f, "\n{:indent$}", "")?;
+            }
+            for character in line.strip_suffix('\r').unwrap_or(line).chars() {
+                if character == '\t' {
+                    f.write_str("    ")?;
+                } else if character.is_control() || reorders(character) {
+                    write!(f, "{}", character.escape_unicode())?;
+                } else {
+                    f.write_char(character)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether the character changes the direction or hides: what is printed would not be what is there.
+fn reorders(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
+/// The beginning of a long text, and how much was left out.
+pub(crate) fn cut(text: &str, characters: usize) -> String {
+    match text.char_indices().nth(characters) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}... ({} bytes more)", &text[..end], text.len() - end),
+    }
+}
+
+/// The first line that says something, cut.
+pub(crate) fn first_line(text: &str) -> String {
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    cut(line.unwrap_or_default(), 200)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, shown: &str) {
+        assert_eq!(Plain(text, 2).to_string(), shown);
+    }
+
+    #[test]
+    fn nothing_reaches_the_terminal_that_could_command_it() {
+        check("\x1b[2Jgone", "\\u{1b}[2Jgone");
+        check("a\rb\x07", "a\\u{d}b\\u{7}");
+        check("\u{202e}oops", "\\u{202e}oops");
+        check("\u{9b}31m", "\\u{9b}31m");
+        check("grün", "grün");
+    }
+
+    #[test]
+    fn a_line_cannot_pass_for_one_of_ours() {
+        check("a\r\nError: b\n::error::c\n", "a\n  Error: b\n  ::error::c");
+    }
+
+    #[test]
+    fn long_text_is_cut_between_characters() {
+        assert_eq!(cut("grün", 3), "grü... (1 bytes more)");
+        assert_eq!(cut("grün", 4), "grün");
+        assert_eq!(first_line("\n  one \ntwo"), "one");
+    }
+}

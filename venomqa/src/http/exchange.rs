@@ -153,16 +153,6 @@ impl Exchange {
         }
     }
 
-    pub(super) fn body_bytes(&self) -> usize {
-        match &self.form {
-            Form::Whole(whole) => {
-                let answer = whole.answer.as_ref().map_or(0, |answer| answer.body.len());
-                whole.sent.body.len() + answer
-            }
-            Form::Shown(_) => 0,
-        }
-    }
-
     /// # Panics
     ///
     /// It was read back from a report. A [`Response`](super::Response) never holds one of those.

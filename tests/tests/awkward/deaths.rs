@@ -1,7 +1,9 @@
-use venomqa::prelude::*;
 use venomqa::Ended;
+use venomqa::prelude::*;
 
-use crate::lab::{Lab, assert_clean, assert_tells, error_of, found, no_over_refund, shop, write_note};
+use crate::lab::{
+    Lab, assert_clean, assert_tells, error_of, found, no_over_refund, shop, write_note,
+};
 
 #[tokio::test]
 async fn a_well_behaved_server_is_explored_cleanly() {
@@ -34,7 +36,12 @@ async fn check_death(mishap: &str, how: &str, last_words: &str) {
 
 #[tokio::test]
 async fn an_abort_is_a_finding_with_the_last_words_of_the_server() {
-    check_death("abort", "killed by signal 6 (SIGABRT)", "attempt to subtract with overflow").await;
+    check_death(
+        "abort",
+        "killed by signal 6 (SIGABRT)",
+        "attempt to subtract with overflow",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -44,7 +51,12 @@ async fn an_exit_is_a_finding_with_the_last_words_of_the_server() {
 
 #[tokio::test]
 async fn a_server_that_dies_after_it_has_answered_is_a_finding_of_that_sequence() {
-    check_death("late_exit", "exited with code 3", "fatal: ledger out of balance").await;
+    check_death(
+        "late_exit",
+        "exited with code 3",
+        "fatal: ledger out of balance",
+    )
+    .await;
 }
 
 async fn no_orders(api: &HttpClient, _: &Context) -> Verdict {
@@ -57,15 +69,32 @@ async fn no_orders(api: &HttpClient, _: &Context) -> Verdict {
 async fn what_was_found_before_a_server_died_for_good_is_kept() {
     let lab = Lab::new("second_refund=exit start=once");
     let mut agent = shop(lab.world().await).invariant(Invariant::new("no_orders", no_orders));
-    agent = agent.config(venomqa::Config { expand_violating: true, ..Default::default() });
+    agent = agent.config(venomqa::Config {
+        expand_violating: true,
+        ..Default::default()
+    });
     let exploration = agent.explore().await.unwrap();
     let told = exploration.summary();
     let (message, _, _) = error_of(&exploration);
-    assert_tells(message, &["awkward", "exited with code 4", "lock file of the last start"]);
+    assert_tells(
+        message,
+        &[
+            "awkward",
+            "exited with code 4",
+            "lock file of the last start",
+        ],
+    );
     let sequences = found(&exploration);
-    assert!(sequences.iter().any(|text| text.starts_with("no_orders: create_order")), "{told}");
     assert!(
-        sequences.iter().any(|text| text.starts_with("no_crash: create_order -> refund_order -> refund_order")),
+        sequences
+            .iter()
+            .any(|text| text.starts_with("no_orders: create_order")),
+        "{told}"
+    );
+    assert!(
+        sequences
+            .iter()
+            .any(|text| text.starts_with("no_crash: create_order -> refund_order -> refund_order")),
         "{told}"
     );
     assert!(!exploration.shortcomings().is_empty(), "{told}");
@@ -76,14 +105,25 @@ async fn the_death_of_a_server_that_is_not_ours_ends_the_exploration_with_its_se
     let lab = Lab::new("second_refund=exit");
     let (server, world) = lab.apart().await;
     let mut agent = shop(world).invariant(Invariant::new("no_orders", no_orders));
-    agent = agent.config(venomqa::Config { expand_violating: true, ..Default::default() });
+    agent = agent.config(venomqa::Config {
+        expand_violating: true,
+        ..Default::default()
+    });
     let exploration = agent.explore().await.unwrap();
     let told = exploration.summary();
     let (message, sequence, _) = error_of(&exploration);
     assert_tells(message, &["POST", "/refund", "no answer from the API"]);
-    assert_eq!(sequence, ["create_order", "refund_order", "refund_order"], "{told}");
+    assert_eq!(
+        sequence,
+        ["create_order", "refund_order", "refund_order"],
+        "{told}"
+    );
     // It cannot be confirmed any more, and is told all the same.
-    assert_eq!(found(&exploration), ["no_orders: create_order (unconfirmed)"], "{told}");
+    assert_eq!(
+        found(&exploration),
+        ["no_orders: create_order (unconfirmed)"],
+        "{told}"
+    );
     drop(server);
 }
 
@@ -97,11 +137,19 @@ async fn rude(api: &HttpClient, _: &Context) -> Verdict {
 
 #[tokio::test]
 async fn a_rule_that_brings_the_server_down_is_a_finding_too() {
-    let agent = shop(Lab::new("").world().await).invariant(Invariant::new("rude", rude));
+    let lab = Lab::new("");
+    let agent = shop(lab.world().await).invariant(Invariant::new("rude", rude));
     let exploration = agent.explore().await.unwrap();
     let told = exploration.summary();
-    assert_eq!(found(&exploration), ["no_crash: create_order -> refund_order"], "{told}");
-    assert_tells(&exploration.violations[0].message, &["exited with code 3", "while rules were checked"]);
+    assert_eq!(
+        found(&exploration),
+        ["no_crash: create_order -> refund_order"],
+        "{told}"
+    );
+    assert_tells(
+        &exploration.violations[0].message,
+        &["exited with code 3", "while rules were checked"],
+    );
     assert_eq!(exploration.ended, Ended::Complete, "{told}");
 }
 

@@ -55,7 +55,9 @@ impl Lab {
     pub(crate) async fn stateful_world(&self) -> World {
         let server = self.spawn().stateful().await.unwrap();
         let db = SqliteAdapter::open(self.database()).await.unwrap();
-        World::new(server.client()).with("db", db).with_server(server)
+        World::new(server.client())
+            .with("db", db)
+            .with_server(server)
     }
 }
 
@@ -70,7 +72,11 @@ pub(crate) fn shop(world: World) -> Agent {
 }
 
 pub(crate) async fn create_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
-    let created = api.post("/orders").json(&json!({ "amount": 100 })).send().await?;
+    let created = api
+        .post("/orders")
+        .json(&json!({ "amount": 100 }))
+        .send()
+        .await?;
     if created.is_success() {
         ctx.set("order_id", created.json()?["id"].clone());
     }
@@ -108,8 +114,16 @@ pub(crate) async fn no_over_refund(api: &HttpClient, _: &Context) -> Verdict {
 /// The rule and the sequence of each violation, as reports name them.
 pub(crate) fn found(exploration: &Exploration) -> Vec<String> {
     let named = |violation: &Violation| {
-        let doubt = if violation.is_confirmed() { "" } else { " (unconfirmed)" };
-        format!("{}: {}{doubt}", violation.rule, violation.labels().join(" -> "))
+        let doubt = if violation.is_confirmed() {
+            ""
+        } else {
+            " (unconfirmed)"
+        };
+        format!(
+            "{}: {}{doubt}",
+            violation.rule,
+            violation.labels().join(" -> ")
+        )
     };
     exploration.violations.iter().map(named).collect()
 }
@@ -135,7 +149,11 @@ pub(crate) fn assert_tells(text: &str, parts: &[&str]) {
 #[track_caller]
 pub(crate) fn error_of(exploration: &Exploration) -> (&str, &[String], &str) {
     match &exploration.ended {
-        venomqa::Ended::Error { message, sequence, logs } => (message, sequence, logs),
+        venomqa::Ended::Error {
+            message,
+            sequence,
+            logs,
+        } => (message, sequence, logs),
         other => panic!("ended {other:?}: {}", exploration.summary()),
     }
 }

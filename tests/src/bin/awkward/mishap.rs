@@ -102,8 +102,8 @@ impl Mishap {
             Self::Escapes => wire::write(
                 out,
                 200,
-                &["x-odd: \u{1b}]0;title\u{7}".into()],
-                "\u{1b}[2J\u{1b}[31mred\u{7}\u{8}\u{0} \r\n::error::injected".as_bytes(),
+                &[],
+                "\u{1b}[2J\u{1b}[31mred\u{7}\u{8}\u{9b}0m \r\n::error::injected".as_bytes(),
             ),
             Self::Fail => wire::write(out, 500, &[], b"{\"error\": \"division by zero\"}"),
         }

@@ -347,7 +347,12 @@ impl Subject for Stage {
 
     async fn perform(&mut self, action: ActionId) -> Result<Performed> {
         // What the steps before changed must not be told as this one's doing.
-        if self.position.changes.iter().any(|changes| !changes.is_empty()) {
+        if self
+            .position
+            .changes
+            .iter()
+            .any(|changes| !changes.is_empty())
+        {
             let passing = self.save().await?;
             self.let_go(passing);
         }

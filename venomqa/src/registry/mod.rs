@@ -5,10 +5,7 @@ mod parts;
 mod returned;
 mod suite;
 
-pub use entry::{
-    ActionEntry, ActionFn, ExplorationEntry, InvariantEntry, InvariantFn, Place, ValuesArgument,
-    WorldFn,
-};
+pub use entry::{ActionEntry, ExplorationEntry, InvariantEntry, Place, ValuesArgument};
 pub use parts::{ActionArgument, InvariantArgument, Parts};
 pub use returned::{checked, not_checked, outcome, world};
 pub(crate) use suite::Suite;

@@ -88,7 +88,19 @@ mod tests {
 
     #[test]
     fn a_line_cannot_pass_for_one_of_ours() {
-        check("a\r\nError: b\n::error::c\n", "a\n  Error: b\n  ::error::c");
+        check(
+            "a\r\nError: b\n::error::c\n",
+            "a\n  Error: b\n  \\u{3a}:error::c",
+        );
+        check(
+            "a\n [[ATTACHMENT|/etc/passwd]]",
+            "a\n   \\u{5b}[ATTACHMENT|/etc/passwd]]",
+        );
+        check(
+            "a ##[add-mask]b\n##vso[x]",
+            "a \\u{23}#[add-mask]b\n  \\u{23}#vso[x]",
+        );
+        check("a::b [[c]]", "a::b [[c]]");
     }
 
     #[test]

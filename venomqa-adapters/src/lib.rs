@@ -9,8 +9,11 @@
 //! | [`MockSystem`] | always there | tables in memory |
 //! | `SqliteAdapter` | `sqlite` | a SQLite file that another process holds open, or a database in memory |
 //!
-//! The contract is public: a system of your own takes part in an exploration like any of these.
+//! The contract is public: a system of your own takes part in an exploration like any of these. The feature `conformance`
+//! has the checks that it must pass.
 
+#[cfg(feature = "conformance")]
+pub mod conformance;
 mod contract;
 mod error;
 #[cfg(feature = "sqlite")]

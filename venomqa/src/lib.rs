@@ -49,11 +49,14 @@ pub use world::{IntoWorld, World};
 
 /// What a test file needs: `use venomqa::prelude::*;`.
 pub mod prelude {
+    #[cfg(feature = "sqlite")]
+    pub use crate::adapters::SqliteAdapter;
     pub use crate::{
         Action, ActionResult, Agent, Bfs, Broken, Context, Error, HttpClient, Invariant,
         MockSystem, Request, Response, Result, Server, Severity, StatusRange, Step, System,
         Verdict, When, World, action, ensure, exploration, invariant, json,
     };
+    pub use serde_json::Value;
     pub use std::process::Command;
 }
 

@@ -232,8 +232,7 @@ impl SqliteAdapter {
                 Err(stop) => stop,
             };
             if !stop.is_passing() || start.elapsed() >= self.options.settle {
-                let remedy = "end the transaction before the response is sent, or raise `SqliteOptions::settle`";
-                return Err(stop.into_error(&self.location.name, doing, remedy));
+                return Err(stop.into_error(&self.location, doing));
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_millis(20));

@@ -4,6 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
+use super::snapshot::remove;
+use super::stop::Stop;
+
 /// Where a database is, and the files of ours beside it.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
@@ -59,6 +62,12 @@ impl Location {
 
     pub(super) fn in_memory(&self) -> bool {
         self.lock.is_none()
+    }
+
+    /// Removes the files of ours, except for the lock.
+    pub(super) fn remove_copies(&self) -> Result<(), Stop> {
+        remove(&self.root_copy)?;
+        remove(&self.scratch)
     }
 
     /// Opens a connection; a file must exist.

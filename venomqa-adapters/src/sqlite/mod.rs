@@ -3,6 +3,7 @@
 mod adapter;
 mod contents;
 mod follow;
+mod holder;
 mod index;
 mod install;
 mod journal;

@@ -10,7 +10,7 @@ use super::schema::{OURS, Place, Plan, RowId, SETTINGS};
 use super::snapshot::Snapshot;
 use super::stop::Stop;
 use super::value::Image;
-use crate::history::{Change, Delta};
+use crate::history::{Change, Delta, add};
 use crate::{Error, Value};
 
 /// Ends a run that did not end itself: returns to its root and removes what it installed.
@@ -20,7 +20,7 @@ pub(super) fn recover(location: &Location) -> Result<(), Stop> {
     let copy = location.root_copy.exists();
     if !location.in_memory() && !location.target.exists() {
         // The user removed the database; what belonged to it is of no use.
-        return remove_files(location);
+        return location.remove_copies();
     }
     let mut db = location.connect_to_restore()?;
     let Some(run) = Run::read(&db)? else {
@@ -30,7 +30,7 @@ pub(super) fn recover(location: &Location) -> Result<(), Stop> {
                 "a run did not end, and its record in the database is gone",
             ));
         }
-        return remove_files(location);
+        return location.remove_copies();
     };
     let log_leads_back = run.by_log && pragma(&db, "schema_version")? == run.schema_version;
     if log_leads_back {
@@ -45,7 +45,7 @@ pub(super) fn recover(location: &Location) -> Result<(), Stop> {
         Snapshot::File(location.root_copy.clone()).put_back(&mut db, &location.scratch)?;
     }
     Run::at_root(&db)?;
-    remove_files(location)?;
+    location.remove_copies()?;
     db.execute_batch("BEGIN IMMEDIATE")?;
     uninstall(&db)?;
     db.execute_batch("COMMIT")?;
@@ -60,7 +60,7 @@ fn undo_log(db: &Connection, run: &Run) -> Result<(), Stop> {
     let mut way = Delta::new();
     for (place, new) in first_images(db, &plan)? {
         let old = read_one(db, &plan, &place)?;
-        way.insert(place, Change { old, new });
+        add(&mut way, place, Change { old, new });
     }
     write_rows(db, &plan, &way)?;
     write_scanned(db, &plan, &scanned_at_root(db, &plan, run)?)?;
@@ -101,18 +101,6 @@ fn scanned_at_root(
 fn belongs(location: &Location, run: &Run) -> Result<bool, Stop> {
     let copy = Connection::open(&location.root_copy)?;
     Ok(Run::read(&copy)?.is_some_and(|copied| copied.id == run.id))
-}
-
-fn remove_files(location: &Location) -> Result<(), Stop> {
-    for file in [&location.root_copy, &location.scratch] {
-        match std::fs::remove_file(file) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Stop::file("remove", file, error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
 }
 
 fn lost(location: &Location, why: &str) -> Stop {

@@ -90,6 +90,11 @@ impl Run {
         Ok(())
     }
 
+    /// Makes the record say what holds once this copy is put back in the middle of a run.
+    pub(super) fn without_log(copy: &Connection) -> rusqlite::Result<()> {
+        copy.execute_batch(&format!("UPDATE {OURS}run SET running = 1, by_log = 0"))
+    }
+
     /// Records that the contents are those of the root again.
     pub(super) fn at_root(db: &Connection) -> rusqlite::Result<()> {
         db.execute_batch(&format!("UPDATE {OURS}run SET running = 0"))

@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -31,6 +32,8 @@ pub(super) enum RowId {
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) tables: Vec<TablePlan>,
+    /// The text of everything in the schema, by kind and name.
+    objects: BTreeMap<String, String>,
     /// Why triggers cannot follow this database, if they cannot.
     pub(super) unfollowable: Option<String>,
 }
@@ -76,6 +79,7 @@ impl Plan {
     pub(super) fn read(db: &Connection, ignored: &[String]) -> rusqlite::Result<Self> {
         let mut plan = Self {
             tables: Vec::new(),
+            objects: objects(db)?,
             unfollowable: None,
         };
         let mut list = db.prepare_cached(
@@ -111,6 +115,25 @@ impl Plan {
             plan.unfollowable = plan.tables.iter().find_map(|table| table.refusal(db));
         }
         Ok(plan)
+    }
+
+    /// What is different in the schema now, for a person.
+    pub(super) fn difference(&self, db: &Connection) -> rusqlite::Result<String> {
+        let now = objects(db)?;
+        let mut differences: Vec<_> = now
+            .iter()
+            .filter_map(|(name, sql)| match self.objects.get(name) {
+                None => Some(format!("{name} created")),
+                Some(before) if before != sql => Some(format!("{name} changed")),
+                Some(_) => None,
+            })
+            .collect();
+        let dropped = self.objects.keys().filter(|name| !now.contains_key(*name));
+        differences.extend(dropped.map(|name| format!("{name} dropped")));
+        if differences.is_empty() {
+            differences.push("VACUUM or a change that was taken back".into());
+        }
+        Ok(differences.join(", "))
     }
 
     pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (usize, &TablePlan)> {
@@ -309,6 +332,15 @@ impl TablePlan {
         }
         Ok(())
     }
+}
+
+fn objects(db: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let mut objects = db.prepare_cached(
+        "SELECT type || ' ' || name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND substr(name, 1, length(?1)) <> ?1",
+    )?;
+    objects
+        .query_map([OURS], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect()
 }
 
 /// An expression for the row number of a table.

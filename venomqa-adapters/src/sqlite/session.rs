@@ -1,5 +1,4 @@
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use rusqlite::Connection;
@@ -27,12 +26,9 @@ use crate::{About, Checkpoint, Error, Result, RowChange, tell};
 /// Each method is one attempt, in one transaction that keeps others from writing meanwhile. An attempt that fails may be repeated.
 #[derive(Debug)]
 pub(super) struct Session {
-    name: String,
+    location: Location,
     mode: SqliteMode,
     ignored: Vec<String>,
-    in_memory: bool,
-    root_copy: PathBuf,
-    scratch: PathBuf,
     /// Runs no triggers: what it writes is not followed.
     db: Connection,
     /// Reads for full copies while `db` keeps others from writing.
@@ -87,12 +83,9 @@ impl Session {
         db.execute_batch("COMMIT")?;
         let plan = Arc::new(plan);
         Ok(Self {
-            name: location.name.clone(),
+            location: location.clone(),
             mode: options.mode,
             ignored: options.ignored_tables.clone(),
-            in_memory: location.in_memory(),
-            root_copy: location.root_copy.clone(),
-            scratch: location.scratch.clone(),
             schema_version: run.schema_version,
             db,
             reader,
@@ -111,9 +104,7 @@ impl Session {
     pub(super) fn begin(&mut self) -> Result<(), Stop> {
         self.lock()?;
         if pragma(&self.db, "schema_version")? != self.schema_version {
-            return Err(Stop::Failed(
-                self.irreversible("a change of the schema while the run began"),
-            ));
+            return Err(self.schema_changed()?);
         }
         self.data_version = Some(pragma(&self.db, "data_version")?);
         self.run.user_version = pragma(&self.db, "user_version")?;
@@ -123,11 +114,14 @@ impl Session {
         } else {
             self.keep_readable()?;
             // Under another name until it is complete.
-            copy_to_file(&self.reader, &self.scratch)?;
-            clear_log(&Connection::open(&self.scratch)?, self.run.by_log)?;
-            std::fs::rename(&self.scratch, &self.root_copy)
-                .map_err(|error| Stop::file("make", &self.root_copy, error))?;
-            Some(Snapshot::File(self.root_copy.clone()))
+            copy_to_file(&self.reader, &self.location.scratch)?;
+            let copy = Connection::open(&self.location.scratch)?;
+            clear_log(&copy, self.run.by_log)?;
+            Run::without_log(&copy)?;
+            drop(copy);
+            std::fs::rename(&self.location.scratch, &self.location.root_copy)
+                .map_err(|error| Stop::file("make", &self.location.root_copy, error))?;
+            Some(Snapshot::File(self.location.root_copy.clone()))
         };
         clear_log(&self.db, self.run.by_log)?;
         self.run.stage = Stage::Running;
@@ -230,7 +224,7 @@ impl Session {
             if by_log {
                 install(&self.db, &plan)?;
             }
-            if Run::read(&self.db)?.is_none() {
+            if std::mem::take(&mut self.run.by_log) || Run::read(&self.db)?.is_none() {
                 self.run.write(&self.db)?;
             }
             self.commit()?;
@@ -244,7 +238,7 @@ impl Session {
             .islands
             .get(&self.whereabouts[&self.position])
             .and_then(|island| island.copy.as_ref());
-        let copy = Some(Snapshot::take(&self.reader, &self.scratch, like)?);
+        let copy = Some(Snapshot::take(&self.reader, &self.location.scratch, like)?);
         let follow = match &self.follow {
             Follow::Compare(compare) if !by_log => {
                 Follow::Compare(Compare::at(compare.live.clone()))
@@ -272,7 +266,7 @@ impl Session {
     pub(super) fn restore(&mut self, to: Checkpoint) -> Result<Vec<RowChange>, Stop> {
         if !self.can_restore(to) {
             return Err(Stop::Failed(Error::OutOfReach {
-                system: self.name.clone(),
+                system: self.location.name.clone(),
                 checkpoint: to,
                 why: "it was released, or never sealed",
             }));
@@ -329,11 +323,11 @@ impl Session {
     /// Puts back the copy of an island's root.
     fn land(&mut self, island: Checkpoint) -> Result<(), Stop> {
         let Island { plan, copy, .. } = &self.islands[&island];
-        let copy = copy
-            .as_ref()
-            .ok_or_else(|| Stop::Failed(self.irreversible("a change of the schema")))?;
+        let Some(copy) = copy else {
+            return Err(self.schema_changed()?);
+        };
         let plan = plan.clone();
-        copy.put_back(&mut self.db, &self.scratch)?;
+        copy.put_back(&mut self.db, &self.location.scratch)?;
         self.lock()?;
         self.data_version = Some(pragma(&self.db, "data_version")?);
         self.schema_version = pragma(&self.db, "schema_version")?;
@@ -408,14 +402,7 @@ impl Session {
         }
         Run::at_root(&self.db)?;
         self.commit()?;
-        for file in [&self.root_copy, &self.scratch] {
-            match std::fs::remove_file(file) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                    return Err(Stop::file("remove", file, error));
-                }
-                _ => {}
-            }
-        }
+        self.location.remove_copies()?;
         self.islands.clear();
         self.lock()?;
         uninstall(&self.db)?;
@@ -427,7 +414,7 @@ impl Session {
     /// A file can be read beside our open transaction; a database in memory only beside one that has not begun to write, and
     /// then nobody can commit either.
     fn keep_readable(&mut self) -> Result<(), Stop> {
-        if self.in_memory {
+        if self.location.in_memory() {
             self.commit()?;
             self.db.execute_batch("BEGIN")?;
             if Some(pragma(&self.db, "data_version")?) != self.data_version {
@@ -466,7 +453,10 @@ impl Session {
             gaps.push(format!("Ignored tables: {}.", self.ignored.join(", ")));
         }
         About {
-            name: format!("{} (SQLite {version}, journal mode {mode})", self.name),
+            name: format!(
+                "{} (SQLite {version}, journal mode {mode})",
+                self.location.name
+            ),
             mechanism,
             gaps,
             sees_foreign_commits: true,
@@ -521,10 +511,10 @@ impl Session {
         };
         let island = &self.islands[&self.whereabouts[&self.position]];
         let Some(copy) = &island.copy else {
-            return Err(Stop::Failed(self.irreversible("a change of the schema")));
+            return Err(self.schema_changed()?);
         };
         let mut past = Connection::open_in_memory()?;
-        copy.put_back(&mut past, &self.scratch)?;
+        copy.put_back(&mut past, &self.location.scratch)?;
         restoring(&past)?;
         let reach = |way: &Delta<Place, Image>, back: &Delta<Place, Image>| {
             write_rows(&past, &self.plan, way)?;
@@ -551,12 +541,14 @@ impl Session {
         Ok(())
     }
 
-    fn irreversible(&self, statement: &str) -> Error {
-        Error::Irreversible {
-            system: self.name.clone(),
-            statement: statement.into(),
-            remedy: "use `SqliteMode::Auto`, which keeps a copy for this case".into(),
-        }
+    /// The error for a change of the schema where there is no copy to go back to.
+    fn schema_changed(&self) -> rusqlite::Result<Stop> {
+        let difference = self.plan.difference(&self.db)?;
+        Ok(Stop::Failed(Error::Irreversible {
+            system: self.location.name.clone(),
+            statement: format!("a change of the schema: {difference}"),
+            remedy: "use `SqliteMode::Auto`, which keeps a copy for this case, and make the database anew".into(),
+        }))
     }
 }
 

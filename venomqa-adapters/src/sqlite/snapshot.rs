@@ -29,7 +29,7 @@ impl Snapshot {
         copy_to_file(db, scratch)?;
         // Nobody but us knows this file, and no connection to it is open.
         let bytes = std::fs::read(scratch).map_err(|error| Stop::file("read", scratch, error))?;
-        std::fs::remove_file(scratch).map_err(|error| Stop::file("remove", scratch, error))?;
+        remove(scratch)?;
         let size = match bytes.get(16..18) {
             Some(&[0, 1]) => 65536,
             Some(&[high, low]) => usize::from(u16::from_be_bytes([high, low])).max(512),
@@ -56,11 +56,11 @@ impl Snapshot {
         match self {
             Self::File(path) => copy_from_file(path, db),
             Self::Pages(Pages { pages, .. }) => {
+                remove(scratch)?;
                 std::fs::write(scratch, pages.concat())
                     .map_err(|error| Stop::file("write", scratch, error))?;
                 let copied = copy_from_file(scratch, db);
-                std::fs::remove_file(scratch)
-                    .map_err(|error| Stop::file("remove", scratch, error))?;
+                remove(scratch)?;
                 copied
             }
         }
@@ -76,17 +76,27 @@ impl Snapshot {
 
 /// Copies a database into a file, which is overwritten.
 pub(super) fn copy_to_file(db: &Connection, path: &Path) -> Result<(), Stop> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(Stop::file("remove", path, error));
-        }
-        _ => {}
-    }
+    remove(path)?;
     let mut file = Connection::open(path)?;
     file.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")?;
     run(db, &mut file)?;
     // A copy of a database in WAL mode would get files of its own beside it when it is opened.
     file.execute_batch("PRAGMA journal_mode = DELETE")?;
+    Ok(())
+}
+
+/// Removes a copy and what SQLite may have left beside it: a journal would be taken for that of the next copy.
+pub(super) fn remove(path: &Path) -> Result<(), Stop> {
+    for end in ["-journal", "-wal", "-shm", ""] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        match std::fs::remove_file(&name) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Stop::file("remove", Path::new(&name), error));
+            }
+            _ => {}
+        }
+    }
     Ok(())
 }
 

@@ -2,6 +2,8 @@ use std::path::Path;
 
 use rusqlite::ErrorCode;
 
+use super::holder::holders;
+use super::location::Location;
 use crate::Error;
 
 /// Why an attempt at the database ended early.
@@ -39,20 +41,23 @@ impl Stop {
     }
 
     /// The error for the caller of an attempt that is given up.
-    pub(super) fn into_error(self, system: &str, doing: &str, remedy: &str) -> Error {
+    pub(super) fn into_error(self, location: &Location, doing: &str) -> Error {
         if self.is_passing() {
+            let holders = holders(&location.target);
+            let who = match holders.is_empty() {
+                true => "another connection".into(),
+                false => holders.join(" and "),
+            };
             return Error::Busy {
-                system: system.into(),
-                why: format!(
-                    "another connection holds a transaction open, so it was impossible to {doing}"
-                ),
-                remedy: remedy.into(),
+                system: location.name.clone(),
+                why: format!("{who} keeps a transaction open, so it was impossible to {doing}"),
+                remedy: "end the transaction before the response is sent, or raise `SqliteOptions::settle`".into(),
             };
         }
         match self {
             Self::Failed(error) => error,
             Self::Sql(source) => Error::Database {
-                system: system.into(),
+                system: location.name.clone(),
                 doing: doing.into(),
                 source: source.into(),
             },

@@ -200,12 +200,13 @@ impl HttpClient {
         *self.live.cookies() = cookies;
     }
 
-    /// How many requests were put on the wire so far, by this client and its clones.
+    /// How many requests were sent so far by this client and its clones, answered or not.
     pub fn requests_sent(&self) -> u64 {
         self.live.requests_sent()
     }
 
-    /// What was sent and answered since the last call, by this client and its clones. Only the last 1000 are kept.
+    /// What was sent and answered since the last call, by this client and its clones. At most the last 1000 are kept, and
+    /// 64 MB of bodies.
     pub fn take_exchanges(&self) -> Vec<Exchange> {
         self.live.take_exchanges()
     }

@@ -49,7 +49,7 @@ async fn receive(
     if from_origin {
         let role = client.role.as_deref().unwrap_or_default();
         for line in response.headers().get_all(SET_COOKIE) {
-            if let Ok(line) = line.to_str() {
+            if let Ok(line) = std::str::from_utf8(line.as_bytes()) {
                 let address = client.live.address();
                 client.live.cookies().store(role, &address, &path, line);
             }

@@ -10,8 +10,9 @@ use super::address::Address;
 use super::{Cookies, Exchange};
 use crate::{Error, Result};
 
-/// Exchanges kept for a client whose record nobody takes.
+/// What is kept for a client whose record nobody takes: exchanges, and bytes of their bodies.
 const KEPT_EXCHANGES: usize = 1000;
+const KEPT_BYTES: usize = 64_000_000;
 
 /// A kept connection is used again for this long. Far below the idle limits of servers (gunicorn 2 s, Node and uvicorn 5 s), so that
 /// a request rarely meets a connection that is being closed; a new one on loopback costs 0.1 ms.
@@ -38,6 +39,7 @@ struct Wire {
 #[derive(Default)]
 struct Log {
     exchanges: VecDeque<Exchange>,
+    bytes: usize,
     last_failure: Option<String>,
 }
 
@@ -101,15 +103,20 @@ impl Live {
         if let Some(failure) = exchange.failure() {
             log.last_failure = Some(format!("{exchange}: {failure}"));
         }
-        if log.exchanges.len() == KEPT_EXCHANGES {
-            log.exchanges.pop_front();
-        }
+        log.bytes += exchange.body_bytes();
         log.exchanges.push_back(exchange);
+        while log.exchanges.len() > KEPT_EXCHANGES || log.bytes > KEPT_BYTES {
+            let Some(oldest) = log.exchanges.pop_front() else {
+                break;
+            };
+            log.bytes -= oldest.body_bytes();
+        }
     }
 
     pub(super) fn take_exchanges(&self) -> Vec<Exchange> {
         let mut log = lock(&self.log);
         log.last_failure = None;
+        log.bytes = 0;
         log.exchanges.drain(..).collect()
     }
 

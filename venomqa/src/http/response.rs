@@ -99,11 +99,25 @@ impl Response {
             return "the body is empty".into();
         }
         let shown = self.exchange.shown_answer_body();
-        match shown.char_indices().nth(SHOWN) {
-            Some((end, _)) => format!("the body begins with `{}`", &shown[..end]),
-            None => format!("the body is `{shown}`"),
+        let (verb, end) = match shown.char_indices().nth(SHOWN) {
+            Some((end, _)) => ("begins with", end),
+            None => ("is", shown.len()),
+        };
+        format!("the body {verb} `{}`", tame(&shown[..end]))
+    }
+}
+
+/// Without what a terminal would obey.
+fn tame(text: &str) -> String {
+    let mut tame = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\n' {
+            tame.extend(c.escape_default());
+        } else {
+            tame.push(c);
         }
     }
+    tame
 }
 
 fn unfit<T>(error: &serde_json::Error) -> String {

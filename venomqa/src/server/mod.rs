@@ -1,4 +1,4 @@
-//! The server under test, as a process of ours.
+//! The server under test, as a process of ours. Unix only: Linux and macOS.
 
 mod exit;
 mod group;

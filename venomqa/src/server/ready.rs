@@ -74,8 +74,7 @@ async fn probe(readiness: &Readiness, port: u16) -> Result<(), String> {
         }
         Readiness::Answers { path, also } => {
             let client = HttpClient::new(&format!("http://{}", port::at(port)))
-                .map_err(|error| error.to_string())?
-                .with_header("Connection", "close");
+                .map_err(|error| error.to_string())?;
             match client.get(path).send().await {
                 Ok(answer) if answer.is_success() || also.contains(&answer.status()) => Ok(()),
                 Ok(answer) => Err(answer.exchange().to_string()),

@@ -14,7 +14,7 @@ pub use dfs::Dfs;
 pub use random::Random;
 pub use weighted::Weighted;
 
-use super::ids::{ActionId, Pair};
+pub use super::ids::{ActionId, Pair, StateId};
 use crate::{Config, StrategyKind};
 
 /// Chooses which (state, action) pair is tried next.

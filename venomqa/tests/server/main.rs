@@ -2,7 +2,6 @@
 
 #![cfg(unix)]
 
-#[path = "server/roles.rs"]
 mod roles;
 
 use std::net::{TcpListener, TcpStream};

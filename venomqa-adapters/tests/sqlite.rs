@@ -1,0 +1,567 @@
+//! SQLite, driven against another process that holds the database open and commits.
+
+mod app;
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use venomqa_adapters::conformance::Conformance;
+use venomqa_adapters::{
+    Checkpoint, Error, Result, RowChange, SqliteAdapter, SqliteMode, SqliteOptions, System, Value,
+};
+
+use app::App;
+use app::hostile::Hostile;
+use app::look::Looker;
+
+fn main() {
+    app::become_app_if_asked();
+    let mut trials = Vec::new();
+    for (mode, more, rare, how) in [
+        ("WAL", NOTHING, NOTHING, SqliteMode::Journal),
+        ("DELETE", NOTHING, NOTHING, SqliteMode::Journal),
+        ("WAL", NOTHING, SCHEMA_CHANGES, SqliteMode::Auto),
+        ("DELETE", NOTHING, SCHEMA_CHANGES, SqliteMode::Auto),
+        ("WAL", FULL_TEXT, NOTHING, SqliteMode::Auto),
+        ("DELETE", FULL_TEXT, SCHEMA_CHANGES, SqliteMode::Backup),
+    ] {
+        let virtual_tables = if more.is_empty() {
+            ""
+        } else {
+            "_with_virtual_tables"
+        };
+        let changing = if rare.is_empty() {
+            ""
+        } else {
+            "_with_a_changing_schema"
+        };
+        let name = format!("conformance_{mode}_{how:?}{virtual_tables}{changing}");
+        trials.push(Trial::test(name, move || {
+            conformance(mode, more, rare, how)
+        }));
+    }
+    for (name, test) in TESTS {
+        for mode in ["WAL", "DELETE"] {
+            trials.push(Trial::test(format!("{name}_{mode}"), move || {
+                test(&mut Bench::new(mode))
+            }));
+        }
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+const NOTHING: &[&str] = &[];
+
+const FULL_TEXT: &[&str] = &[
+    "CREATE VIRTUAL TABLE words USING fts5(line)",
+    "CREATE TRIGGER index_log AFTER INSERT ON log BEGIN INSERT INTO words(line) VALUES(NEW.line); END",
+];
+
+const SCHEMA_CHANGES: &[&str] = &[
+    "CREATE TABLE late(id INTEGER PRIMARY KEY, n); INSERT INTO late(n) VALUES(1), (2)",
+    "DROP TABLE log",
+    "ALTER TABLE bare ADD COLUMN added DEFAULT 'new'",
+    "DROP INDEX by_x",
+    "CREATE UNIQUE INDEX late_index ON keyed(v, k)",
+    "ALTER TABLE keyed RENAME TO renamed",
+    "VACUUM",
+];
+
+type Test = fn(&mut Bench) -> std::result::Result<(), Failed>;
+
+const TESTS: &[(&str, Test)] = &[
+    (
+        "changes_of_the_application_are_told_and_undone",
+        told_and_undone,
+    ),
+    (
+        "a_server_may_make_the_database_after_it_was_opened",
+        made_later,
+    ),
+    ("prepared_statements_survive", prepared_statements_survive),
+    ("own_statements_are_followed", own_statements),
+    (
+        "an_open_transaction_is_waited_for_and_then_named",
+        open_transaction,
+    ),
+    ("a_second_run_waits_for_the_first", second_run_waits),
+    (
+        "a_changed_schema_without_a_copy_is_an_error",
+        schema_without_copy,
+    ),
+    ("ignored_tables_are_left_alone", ignored_tables),
+    ("nothing_is_left_after_close", nothing_left),
+    (
+        "a_run_that_ended_early_is_ended_by_the_next",
+        ended_by_the_next,
+    ),
+    ("a_lost_way_back_is_named", lost_way_back),
+    (
+        "a_fresh_database_owes_nothing_to_an_old_run",
+        fresh_database,
+    ),
+];
+
+fn conformance(
+    mode: &'static str,
+    more: &'static [&str],
+    rare: &'static [&str],
+    how: SqliteMode,
+) -> std::result::Result<(), Failed> {
+    let mut bench = Bench::new(mode);
+    let mut workload = Hostile::start(&bench.path, mode, more);
+    workload.rare = rare;
+    let options = SqliteOptions {
+        mode: how,
+        ..SqliteOptions::default()
+    };
+    bench.block_on(async |bench| {
+        let system = SqliteAdapter::open_with(&bench.path, options).await?;
+        let kit = Conformance {
+            steps: 150,
+            ..Conformance::default()
+        };
+        let walk = kit.check(&system, &mut workload).await;
+        assert!(walk.jumps > 150 && walk.changes > 150, "{walk:?}");
+        assert_eq!(workload.looker.damage(), NOTHING);
+        Ok(())
+    })
+}
+
+/// A database in a folder of its own, and the application.
+struct Bench {
+    folder: tempfile::TempDir,
+    path: PathBuf,
+    mode: &'static str,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Bench {
+    fn new(mode: &'static str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("orders.db");
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
+        Self {
+            folder,
+            path,
+            mode,
+            runtime,
+        }
+    }
+
+    fn block_on(
+        &mut self,
+        test: impl AsyncFnOnce(&Self) -> Result<()>,
+    ) -> std::result::Result<(), Failed> {
+        Ok(self.runtime.block_on(test(self))?)
+    }
+
+    /// Starts the application with a few orders.
+    fn app(&self) -> App {
+        let mut app = App::start(&self.path, self.mode);
+        app.run("CREATE TABLE orders(id INTEGER PRIMARY KEY AUTOINCREMENT, status TEXT, paid INT); CREATE TABLE notes(line)");
+        app.run("INSERT INTO orders(status, paid) VALUES('new', 0), ('paid', 100)");
+        app
+    }
+
+    async fn open(&self) -> Result<SqliteAdapter> {
+        SqliteAdapter::open(&self.path).await
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
+
+    fn files_of_ours(&self) -> Vec<String> {
+        let mut files = self.files();
+        files.retain(|file| file.contains("venomqa"));
+        files
+    }
+}
+
+async fn begin(system: &SqliteAdapter) -> Result<Checkpoint> {
+    Ok(system.begin(&mut |_, _| {}).await?.checkpoint)
+}
+
+fn lines(changes: &[RowChange]) -> Vec<String> {
+    changes.iter().map(ToString::to_string).collect()
+}
+
+fn told_and_undone(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let system = bench.open().await?;
+        let mut rows = Vec::new();
+        let root = system
+            .begin(&mut |table, row| rows.push((table.name.clone(), row.clone())))
+            .await?;
+        let first: [Value; 3] = [1.into(), "new".into(), 0.into()];
+        assert!(rows.contains(&("orders".into(), first.into())));
+        let names: Vec<_> = root
+            .tables
+            .iter()
+            .map(|table| table.name.as_str())
+            .collect();
+        assert_eq!(
+            names,
+            ["notes", "orders", "sqlite_sequence", "sqlite_settings"]
+        );
+
+        app.run("UPDATE orders SET status = 'paid', paid = 100 WHERE id = 1");
+        app.run("INSERT OR REPLACE INTO orders VALUES(2, 'new', 0)");
+        app.run("BEGIN; INSERT INTO orders(status) VALUES('lost'); ROLLBACK");
+        let told = lines(&system.changes().await?);
+        assert_eq!(
+            told,
+            [
+                "orders#1: status new -> paid, paid 0 -> 100",
+                "orders#2: status paid -> new, paid 100 -> 0"
+            ]
+        );
+        let paid = system.seal().await?;
+        app.run("INSERT INTO orders(status) VALUES('late')");
+        let untold = lines(&system.restore(root.checkpoint).await?);
+        assert_eq!(
+            untold,
+            [
+                "orders#3 added: status late, paid NULL",
+                "sqlite_sequence#orders: seq 2 -> 3"
+            ]
+        );
+        assert_eq!(
+            app.run("SELECT * FROM orders WHERE paid = 100 AND id = 2"),
+            1
+        );
+        assert_eq!(lines(&system.changes().await?), NOTHING);
+        system.restore(paid).await?;
+        assert_eq!(
+            app.run("SELECT * FROM orders WHERE paid = 100 AND id = 1"),
+            1
+        );
+        system.close().await
+    })
+}
+
+fn made_later(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let system = bench.open().await?;
+        assert!(!bench.path.exists());
+        let early = begin(&system).await.unwrap_err().to_string();
+        assert!(early.contains("orders.db"), "{early}");
+        let mut app = bench.app();
+        let root = begin(&system).await?;
+        app.run("DELETE FROM orders");
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM orders"), 2);
+        system.close().await
+    })
+}
+
+fn prepared_statements_survive(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        // The application keeps each statement prepared, per connection.
+        let insert = "INSERT INTO orders(status, paid) VALUES('new', 0)";
+        let count = "SELECT * FROM orders";
+        for connection in 0..app::CONNECTIONS {
+            app.attempt(connection, insert).unwrap();
+            app.attempt(connection, count).unwrap();
+        }
+        let system = bench.open().await?;
+        let root = begin(&system).await?;
+        for round in 0..3 {
+            for connection in 0..app::CONNECTIONS {
+                assert_eq!(app.attempt(connection, count), Ok(5), "round {round}");
+                app.attempt(connection, insert).unwrap();
+                assert_eq!(app.attempt(connection, count), Ok(6), "round {round}");
+                assert_eq!(system.changes().await?.len(), 2);
+                system.restore(root).await?;
+            }
+        }
+        system.close().await?;
+        app.attempt(1, insert).unwrap();
+        assert_eq!(app.attempt(2, count), Ok(6));
+        Ok(())
+    })
+}
+
+fn own_statements(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let system = bench.open().await?;
+        let root = begin(&system).await?;
+        let changed = system
+            .execute("UPDATE orders SET paid = ? WHERE id <= ?", (7, 2))
+            .await?;
+        assert_eq!(changed, 2);
+        let found = system
+            .query(
+                "SELECT id, paid, status FROM orders WHERE paid = ? ORDER BY id",
+                [7],
+            )
+            .await?;
+        assert_eq!(found[1]["id"], 2.into());
+        assert_eq!(found[1].get::<String>("status")?, "paid");
+        let told = lines(&system.changes().await?);
+        assert_eq!(told, ["orders#1: paid 0 -> 7", "orders#2: paid 100 -> 7"]);
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM orders WHERE paid = 7"), 0);
+        let wrong = system
+            .query("SELECT * FROM order_s", ())
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(wrong.contains("order_s"), "{wrong}");
+        system.close().await
+    })
+}
+
+fn open_transaction(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let options = SqliteOptions {
+            settle: Duration::from_millis(200),
+            ..SqliteOptions::default()
+        };
+        let system = SqliteAdapter::open_with(&bench.path, options).await?;
+        let root = begin(&system).await?;
+        app.attempt(1, "BEGIN IMMEDIATE").unwrap();
+        app.attempt(1, "UPDATE orders SET paid = 5 WHERE id = 1")
+            .unwrap();
+        for refused in [
+            system.changes().await.map(drop),
+            system.restore(root).await.map(drop),
+        ] {
+            let Err(Error::Busy { why, remedy, .. }) = &refused else {
+                panic!("{refused:?}");
+            };
+            assert!(
+                why.contains("transaction") && remedy.contains("settle"),
+                "{why}; {remedy}"
+            );
+            if cfg!(target_os = "linux") {
+                assert!(
+                    why.contains("sqlite") && why.contains("process"),
+                    "names the process that holds it: {why}"
+                );
+            }
+        }
+        app.attempt(1, "COMMIT").unwrap();
+        assert_eq!(lines(&system.changes().await?), ["orders#1: paid 0 -> 5"]);
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM orders WHERE paid = 5"), 0);
+
+        // A commit that comes while the run waits for it.
+        app.attempt(1, "BEGIN IMMEDIATE").unwrap();
+        app.attempt(1, "UPDATE orders SET paid = 6 WHERE id = 1")
+            .unwrap();
+        let late = tokio::join!(system.changes(), async { app.send(1, "COMMIT") }).0?;
+        app.outcome().unwrap();
+        assert_eq!(lines(&late), ["orders#1: paid 0 -> 6"]);
+        system.close().await
+    })
+}
+
+fn second_run_waits(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let _app = bench.app();
+        let first = bench.open().await?;
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hear = heard.clone();
+        let impatient = SqliteOptions {
+            lock_wait: Duration::from_millis(50),
+            on_wait: Some(Arc::new(move |whom| {
+                hear.lock().unwrap().push(whom.to_owned())
+            })),
+            ..SqliteOptions::default()
+        };
+        // The same file by another path.
+        let link = bench.folder.path().join("linked.db");
+        std::os::unix::fs::symlink(&bench.path, &link).unwrap();
+        let refused = SqliteAdapter::open_with(&link, impatient.clone())
+            .await
+            .unwrap_err();
+        assert!(matches!(refused, Error::Busy { .. }), "{refused}");
+        let process = format!("process {}", std::process::id());
+        assert!(refused.to_string().contains(&process), "{refused}");
+        let told = heard.lock().unwrap().clone();
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(
+            told[0].contains("waiting for") && told[0].contains(&process),
+            "{told:?}"
+        );
+
+        let patient = SqliteOptions {
+            lock_wait: Duration::from_secs(60),
+            ..impatient
+        };
+        let (second, closed) =
+            tokio::join!(SqliteAdapter::open_with(&link, patient), first.close());
+        closed?;
+        second?.close().await?;
+        assert_eq!(bench.files_of_ours(), NOTHING);
+        Ok(())
+    })
+}
+
+fn schema_without_copy(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let options = SqliteOptions {
+            mode: SqliteMode::Journal,
+            ..SqliteOptions::default()
+        };
+        let system = SqliteAdapter::open_with(&bench.path, options).await?;
+        begin(&system).await?;
+        app.run("CREATE TABLE surprise(id); ALTER TABLE notes ADD COLUMN author");
+        let refused = system.changes().await.unwrap_err();
+        assert!(matches!(refused, Error::Irreversible { .. }), "{refused}");
+        let message = refused.to_string();
+        assert!(
+            message.contains("surprise") && message.contains("notes"),
+            "{message}"
+        );
+        assert!(message.contains("SqliteMode::Auto"), "{message}");
+        let refused = system.close().await.unwrap_err();
+        assert!(refused.to_string().contains("surprise"), "{refused}");
+        Ok(())
+    })
+}
+
+fn ignored_tables(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let options = SqliteOptions {
+            ignored_tables: vec!["notes".into()],
+            ..SqliteOptions::default()
+        };
+        let system = SqliteAdapter::open_with(&bench.path, options).await?;
+        let root = begin(&system).await?;
+        app.run("INSERT INTO notes VALUES('stays')");
+        app.run("DELETE FROM orders WHERE id = 1");
+        assert_eq!(lines(&system.changes().await?), ["orders#1 removed"]);
+        system.restore(root).await?;
+        assert_eq!(
+            (
+                app.run("SELECT * FROM orders"),
+                app.run("SELECT * FROM notes")
+            ),
+            (2, 1)
+        );
+        assert!(system.about().gaps.iter().any(|gap| gap.contains("notes")));
+        system.close().await
+    })
+}
+
+fn nothing_left(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let looker = Looker::open(&bench.path);
+        let (dump, mut files) = (looker.dump(), bench.files());
+        let system = bench.open().await?;
+        begin(&system).await?;
+        assert!(!looker.ours().is_empty());
+        app.run("DELETE FROM sqlite_sequence");
+        app.run("INSERT INTO orders(status) VALUES('new')");
+        app.run("PRAGMA user_version = 9");
+        app.run("DROP TABLE notes; CREATE TABLE other(x)");
+        system.seal().await?;
+        app.run("INSERT INTO other VALUES(1)");
+        system.close().await?;
+        system.close().await?;
+        assert_eq!(looker.dump(), dump);
+        assert_eq!(looker.ours(), NOTHING);
+        let mut left = bench.files();
+        left.sort();
+        files.sort();
+        assert_eq!(left, files);
+        assert_eq!(app.run("SELECT * FROM notes"), 0);
+        Ok(())
+    })
+}
+
+/// Opens, begins, changes something and lets the adapter go without closing it, as a panic does.
+async fn abandon(bench: &Bench, app: &mut App, options: SqliteOptions) -> Result<()> {
+    let system = SqliteAdapter::open_with(&bench.path, options).await?;
+    begin(&system).await?;
+    app.run("DELETE FROM orders WHERE id = 2");
+    system.seal().await?;
+    app.run("INSERT INTO orders(status) VALUES('later')");
+    Ok(())
+}
+
+fn ended_by_the_next(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let looker = Looker::open(&bench.path);
+        let dump = looker.dump();
+        for mode in [SqliteMode::Auto, SqliteMode::Journal, SqliteMode::Backup] {
+            abandon(
+                bench,
+                &mut app,
+                SqliteOptions {
+                    mode,
+                    ..SqliteOptions::default()
+                },
+            )
+            .await?;
+            assert_ne!(looker.dump(), dump);
+            let next = bench.open().await?;
+            assert_eq!(looker.dump(), dump, "{mode:?}");
+            assert_eq!(looker.ours(), NOTHING);
+            next.close().await?;
+            assert_eq!(bench.files_of_ours(), NOTHING);
+        }
+        Ok(())
+    })
+}
+
+fn lost_way_back(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let options = SqliteOptions {
+            mode: SqliteMode::Backup,
+            ..SqliteOptions::default()
+        };
+        abandon(bench, &mut app, options).await?;
+        let copy = bench.folder.path().join("orders.db.venomqa-root");
+        std::fs::remove_file(&copy).unwrap();
+        let before = Looker::open(&bench.path).dump();
+        let refused = bench.open().await.unwrap_err();
+        assert!(matches!(refused, Error::NotRestored { .. }), "{refused}");
+        assert!(
+            refused.to_string().contains("make the database anew"),
+            "{refused}"
+        );
+        assert_eq!(Looker::open(&bench.path).dump(), before);
+        Ok(())
+    })
+}
+
+fn fresh_database(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        abandon(bench, &mut bench.app(), SqliteOptions::default()).await?;
+        remove_database(&bench.path);
+        let system = bench.open().await?;
+        let mut app = bench.app();
+        begin(&system).await?;
+        system.close().await?;
+        assert_eq!(app.run("SELECT * FROM orders"), 2);
+        assert_eq!(bench.files_of_ours(), NOTHING);
+        Ok(())
+    })
+}
+
+fn remove_database(path: &Path) {
+    for end in ["", "-wal", "-shm", "-journal"] {
+        let _ = std::fs::remove_file(format!("{}{end}", path.display()));
+    }
+}

@@ -104,9 +104,20 @@ impl ReplayedSteps<'_> {
     /// Writes them, without a line break at the end.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         self.write_broken_after(out, 0, "in the initial state: ")?;
-        for (number, step) in self.replay.steps.iter().enumerate() {
+        let verdict = if self.replay.not_checked.is_empty() {
+            "all rules hold"
+        } else {
+            "no rule is broken"
+        };
+        let steps = &self.replay.steps;
+        for (number, step) in steps.iter().enumerate() {
             write_step(out, number + 1, step, true)?;
             self.write_broken_after(out, number + 1, "")?;
+            let broken = self.replay.broken.iter().any(|b| b.after == number + 1);
+            let stopped = self.replay.stopped.is_some() && number + 1 == steps.len();
+            if !broken && !stopped {
+                write!(out, "\n      {verdict}")?;
+            }
         }
         if let Some(why) = &self.replay.stopped {
             write!(out, "\n      stopped at {}", Plain(why, 8))?;

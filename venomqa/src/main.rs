@@ -6,8 +6,7 @@ use std::pin::pin;
 use std::process::{Command, ExitCode};
 use std::task::Poll;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 use venomqa::demo::Tour;
 use venomqa::demo::orders::{self, Bug};
 use venomqa::{Error, Result};
@@ -26,8 +25,8 @@ enum Task {
     #[command(after_help = EXIT_CODES)]
     Demo {
         /// The bug that the API has
-        #[arg(long, default_value = "double_refund", value_parser = bugs())]
-        bug: Choice,
+        #[arg(long, value_enum, default_value_t = Planted::DoubleRefund)]
+        bug: Planted,
     },
     /// The example API: what `demo` starts in a process of its own.
     #[command(hide = true)]
@@ -47,22 +46,35 @@ const NOT_AS_PROMISED: u8 = 1;
 const COULD_NOT_RUN: u8 = 3;
 const INTERRUPTED: u8 = 130;
 
-#[derive(Clone, Copy)]
-struct Choice(Option<Bug>);
+/// The bugs that can be shown.
+#[derive(Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+enum Planted {
+    /// A refunded order can be refunded again
+    DoubleRefund,
+    /// Cancelling an order leaves the stored balance as it was
+    StaleState,
+    /// A retry with a known idempotency key is charged again
+    Idempotency,
+    /// Everything is right, and nothing is found
+    None,
+}
 
-/// The names of the bugs, and `none`.
-fn bugs() -> impl TypedValueParser<Value = Choice> {
-    let names = Tour::BUGS.map(Bug::name);
-    PossibleValuesParser::new(names.into_iter().chain(["none"])).map(|name| {
-        let bug = Tour::BUGS.into_iter().find(|bug| bug.name() == name);
-        Choice(bug)
-    })
+impl Planted {
+    fn bug(self) -> Option<Bug> {
+        match self {
+            Self::DoubleRefund => Some(Bug::DoubleRefund),
+            Self::StaleState => Some(Bug::StaleState),
+            Self::Idempotency => Some(Bug::Idempotency),
+            Self::None => None,
+        }
+    }
 }
 
 fn main() -> ExitCode {
     match Cli::parse().command {
         Task::ServeOrders => orders::run(),
-        Task::Demo { bug } => match demo(bug.0) {
+        Task::Demo { bug } => match demo(bug.bug()) {
             Ok(code) => code,
             Err(error) => {
                 if !nobody_reads(&error) {
@@ -110,10 +122,11 @@ async fn unless_interrupted<F: Future>(future: F) -> Option<F::Output> {
         }
     });
     poll_fn(|cx| {
-        if let Poll::Ready(output) = future.as_mut().poll(cx) {
-            return Poll::Ready(Some(output));
+        // First, so that it is listened for before anything is there to clean up.
+        if interrupt.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
         }
-        interrupt.as_mut().poll(cx).map(|()| None)
+        future.as_mut().poll(cx).map(Some)
     })
     .await
 }

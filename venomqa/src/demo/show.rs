@@ -53,8 +53,12 @@ impl<'a> Show<'a> {
         self.text("")?;
         self.styled(style, &format!("  {verdict}: {}", check.name))?;
         self.text(&format!("      {}", check.about))?;
-        for exchange in &report.exchanges {
+        let mut calls = report.exchanges.iter().peekable();
+        while let Some(exchange) = calls.next() {
             self.text(&format!("      {}", Plain(&exchange.to_string(), 8)))?;
+            if calls.peek().is_some() {
+                continue; // It only led to the call under test.
+            }
             let shown = exchange.shown();
             let answered = shown
                 .response
@@ -91,12 +95,11 @@ impl<'a> Show<'a> {
             found.ended.phrase(&found.config),
         ))?;
         self.text(&format!(
-            "  {} states, {} transitions, {checks} checks of a rule, in {:.2?}",
-            found.states_visited, found.transitions, found.elapsed,
+            "  {} states, {} transitions, {checks} checks of a rule, in {:.2} s",
+            found.states_visited,
+            found.transitions,
+            found.elapsed.as_secs_f64(),
         ))?;
-        for gap in found.systems.iter().flat_map(|system| &system.gaps) {
-            self.text(&format!("  gap: {}", Plain(gap, 4)))?;
-        }
         for note in &found.notes {
             self.text(&format!("  note: {}", Plain(note, 4)))?;
         }
@@ -152,14 +155,16 @@ impl<'a> Show<'a> {
         self.text("")?;
         self.styled(TITLE, "The same for an API of your own")?;
         self.text("  1. cargo add --dev venomqa --features sqlite")?;
-        self.text("  2. tests/sequences.rs: a world, the calls as #[action], the rules as #[invariant], `venomqa::main!();`")?;
-        self.text("  3. cargo test --test sequences, after `harness = false` in its [[test]] entry")
+        self.text("  2. tests/sequences.rs: #[exploration], #[action] and #[invariant] functions")?;
+        self.text("  3. cargo test --test sequences (its [[test]] entry has harness = false)")
     }
 
     pub(super) fn not_as_promised(&mut self, why: &str) -> Result<()> {
         self.text("")?;
         self.styled(BAD, "This is not what the demo promises")?;
-        self.text(&format!("  {}", Plain(why, 2)))
+        self.text(&format!("  {}", Plain(why, 2)))?;
+        let issues = concat!(env!("CARGO_PKG_REPOSITORY"), "/issues");
+        self.text(&format!("  please report this output: {issues}"))
     }
 
     fn text(&mut self, text: &str) -> Result<()> {
@@ -194,28 +199,25 @@ fn users_rules(found: &Exploration) -> impl Iterator<Item = (&str, u64)> {
     rules.map(|rule| (rule.name.as_str(), rule.checks))
 }
 
-/// The line in pieces that fit a terminal, those after the first indented by two columns more. It breaks after a space or comma,
-/// and where there is none anywhere.
+/// The line in pieces that fit a terminal, those after the first indented further, except in prose. It breaks after a space or
+/// comma, and where there is none anywhere.
 fn wrapped(line: &str) -> Vec<String> {
-    let indent = line.len() - line.trim_start_matches(' ').len();
+    let indent = match line.len() - line.trim_start_matches(' ').len() {
+        0 => 0,
+        indent => indent + 2,
+    };
     let mut pieces = Vec::new();
     let mut rest = line.to_owned();
     while let Some((end, _)) = rest.char_indices().nth(WIDTH) {
-        // A space may stand right behind the piece: it is cut off.
-        let fits = &rest[..end + if rest[end..].starts_with(' ') { 1 } else { 0 }];
-        let start = if pieces.is_empty() {
-            indent
-        } else {
-            indent + 2
+        let start = rest.len() - rest.trim_start().len();
+        // The space at which it breaks may stand right behind the last column: nobody sees it.
+        let space = match rest[end..].starts_with(' ') {
+            true => Some(end),
+            false => rest[..end].rfind(' '),
         };
-        let spaces = fits.match_indices(' ').map(|(at, _)| at);
-        let commas = fits[..end].match_indices(',').map(|(at, _)| at + 1);
-        let at = spaces
-            .chain(commas)
-            .filter(|at| *at > start)
-            .max()
-            .unwrap_or(end);
-        let next = format!("{:indent$}  {}", "", rest[at..].trim_start());
+        let comma = rest[..end].rfind(',').map(|at| at + 1);
+        let at = space.max(comma).filter(|at| *at > start).unwrap_or(end);
+        let next = format!("{:indent$}{}", "", rest[at..].trim_start());
         rest.truncate(at);
         pieces.push(std::mem::replace(&mut rest, next).trim_end().to_owned());
     }

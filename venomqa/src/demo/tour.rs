@@ -28,11 +28,11 @@ pub struct Tour {
 }
 
 impl Tour {
-    /// The bugs that can be shown.
-    pub const BUGS: [Bug; 3] = [Bug::DoubleRefund, Bug::StaleState, Bug::Idempotency];
-
     /// A tour of the API with this bug, or with none. The program and the arguments of `server` start the
     /// [`orders`](super::orders) server.
+    ///
+    /// What is explored shows [`DoubleRefund`](Bug::DoubleRefund), [`StaleState`](Bug::StaleState) and
+    /// [`Idempotency`](Bug::Idempotency), each as one violation.
     pub fn new(bug: Option<Bug>, server: Command) -> Self {
         Self { bug, server }
     }
@@ -97,13 +97,13 @@ impl Tour {
             .iter()
             .find(|promise| Some(promise.broken_by) == self.bug);
         match (promise, &exploration.violations[..]) {
-            (None, []) => None,
+            (None, []) if self.bug.is_none() => None,
             (Some(promise), [found]) if found.rule == promise.name => {
                 (!found.is_confirmed()).then(|| "the violation was not confirmed".into())
             }
             (promise, found) => Some(format!(
-                "{} was to be found, and there are {} violations",
-                promise.map_or("nothing", |promise| promise.name),
+                "{} was to be broken, and there are {} violations",
+                promise.map_or("no rule", |promise| promise.name),
                 found.len()
             )),
         }

@@ -10,6 +10,7 @@ pub(super) fn agent(world: World) -> Agent {
         .action(Action::new("retry_create_order", retry_create_order))
         .action(Action::new("refund_order", refund_order))
         .action(Action::new("cancel_order", cancel_order))
+        .action(Action::new("delete_order", delete_order))
         .budget(Duration::from_secs(20));
     PROMISES
         .iter()
@@ -17,10 +18,9 @@ pub(super) fn agent(world: World) -> Agent {
 }
 
 async fn create_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
-    let orders: u32 = ctx.get("orders")?.unwrap_or(0);
-    let created = post_order(api, orders + 1).await?;
+    let last: Option<i64> = ctx.get("order_id")?;
+    let created = post_order(api, last.unwrap_or(0) + 1).await?;
     if created.is_success() {
-        ctx.set("orders", orders + 1);
         ctx.set("order_id", created.json()?["id"].clone());
     }
     Ok(created)
@@ -28,7 +28,7 @@ async fn create_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
 
 /// What a client does that never saw the answer to its last order.
 async fn retry_create_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
-    post_order(api, ctx.require("orders")?).await
+    post_order(api, ctx.require("order_id")?).await
 }
 
 async fn refund_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
@@ -41,7 +41,21 @@ async fn cancel_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
     api.post(&format!("/orders/{id}/cancel")).send().await
 }
 
-async fn post_order(api: &HttpClient, number: u32) -> ActionResult {
+async fn delete_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
+    let id: i64 = ctx.require("order_id")?;
+    let deleted = api.delete(&format!("/orders/{id}")).send().await?;
+    if deleted.is_success() {
+        // The last order is now the one before it, as if this one had never been: the shop is back in an earlier state.
+        match id {
+            1 => drop(ctx.remove("order_id")),
+            _ => ctx.set("order_id", id - 1),
+        }
+    }
+    Ok(deleted)
+}
+
+/// The shop numbers orders without gaps, so the key of each order is its own.
+async fn post_order(api: &HttpClient, number: i64) -> ActionResult {
     api.post("/orders")
         .header("idempotency-key", &format!("order-{number}"))
         .json(&json!({ "amount": 100 }))

@@ -5,11 +5,15 @@ use venomqa::prelude::*;
 
 /// Explores the demo's server with this bug, and returns the numbers of states and transitions.
 pub(crate) fn explore(bug: &str) -> (u64, u64) {
+    block_on(exploration(bug)).unwrap()
+}
+
+pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
-    runtime.block_on(exploration(bug)).unwrap()
+    runtime.block_on(future)
 }
 
 async fn exploration(bug: &str) -> Result<(u64, u64)> {

@@ -9,6 +9,8 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+use venomqa::demo::Tour;
+use venomqa::demo::orders::Bug;
 
 /// The program, with its temporary files in this folder.
 fn venomqa(temporary: &Path) -> Command {
@@ -129,6 +131,42 @@ fn without_time(shown: &str) -> String {
     let (time, after) = after.split_once(" s\n").expect("seconds");
     assert!(time.parse::<f64>().unwrap() > 0.0, "{time}");
     format!("{before} of a rule, in [time] s\n{after}")
+}
+
+/// A tour whose server has this setting instead of the bug that it is told.
+fn misled(setting: &str) -> (bool, String) {
+    let mut server = Command::new("env");
+    server.args([setting, env!("CARGO_BIN_EXE_venomqa"), "serve-orders"]);
+    let mut out = Vec::new();
+    let tour = Tour::new(Some(Bug::DoubleRefund), server);
+    let as_promised = direct::block_on(tour.run(&mut out)).unwrap();
+    (as_promised, String::from_utf8(out).unwrap())
+}
+
+#[test]
+fn what_is_not_found_is_not_claimed() {
+    let (as_promised, shown) = misled("ORDERS_BUGS=none");
+    assert!(!as_promised);
+    assert!(!shown.contains("FOUND: ") && shown.contains("  40 states, "));
+    assert!(shown.contains("no_over_refund was to be broken, and there are 0 violations"));
+}
+
+#[test]
+fn what_else_is_found_is_told() {
+    let (as_promised, shown) = misled("ORDERS_BUGS=double_refund,idempotency");
+    assert!(!as_promised);
+    assert!(shown.contains("FOUND: create_order -> refund_order -> refund_order"));
+    assert!(shown.contains("FOUND: create_order -> retry_create_order"));
+    assert!(shown.contains("no_over_refund was to be broken, and there are 2 violations"));
+}
+
+#[test]
+fn the_tests_of_single_calls_can_fail() {
+    let (as_promised, shown) = misled("ORDERS_MAX=0");
+    assert!(!as_promised);
+    assert_eq!(shown.matches("FAILED: ").count(), 3, "{shown}");
+    assert!(shown.contains("answered 409, not 201"), "{shown}");
+    assert!(!shown.contains("FOUND"), "{shown}");
 }
 
 #[test]

@@ -204,7 +204,8 @@ fn users_rules(found: &Exploration) -> impl Iterator<Item = (&str, u64)> {
 fn wrapped(line: &str) -> Vec<String> {
     let indent = match line.len() - line.trim_start_matches(' ').len() {
         0 => 0,
-        indent => indent + 2,
+        // However far somebody else's text is indented, room is left for it.
+        indent => (indent + 2).min(WIDTH / 2),
     };
     let mut pieces = Vec::new();
     let mut rest = line.to_owned();
@@ -260,5 +261,12 @@ mod tests {
     #[test]
     fn a_word_too_long_for_a_line_is_cut() {
         check(&"ü".repeat(100), &[&"ü".repeat(80), &"ü".repeat(20)]);
+    }
+
+    #[test]
+    fn a_line_that_starts_beyond_the_last_column_ends() {
+        let far = " ".repeat(200);
+        check(&format!("{far}a"), &["", &format!("{}a", " ".repeat(40))]);
+        check(&far, &["", &" ".repeat(40)]);
     }
 }

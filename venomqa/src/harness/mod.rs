@@ -25,7 +25,11 @@ mod verdicts;
 use std::process::ExitCode;
 
 use args::Args;
+#[cfg(feature = "cli")]
+pub(crate) use console::Console;
 use environment::Environment;
+#[cfg(feature = "cli")]
+pub(crate) use progress::Progress;
 use session::Session;
 use stop::Stop;
 

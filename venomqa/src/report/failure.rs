@@ -43,7 +43,8 @@ impl ReplayCommand {
 #[derive(Debug)]
 pub(crate) struct Failure<'a> {
     pub(crate) violation: &'a Violation,
-    pub(crate) replay: &'a ReplayCommand,
+    /// What executes the sequence again; nothing where there is no test target to do so.
+    pub(crate) replay: Option<&'a ReplayCommand>,
 }
 
 impl Failure<'_> {
@@ -81,8 +82,13 @@ impl Failure<'_> {
         if violation.built_in || server_failed {
             write_logs(out, &violation.logs)?;
         }
-        let replay = self.replay.of(&violation.labels());
-        write!(out, "\n  replay: {}", Plain(&replay, 4))
+        match self.replay {
+            Some(replay) => {
+                let command = replay.of(&violation.labels());
+                write!(out, "\n  replay: {}", Plain(&command, 4))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The same as text.

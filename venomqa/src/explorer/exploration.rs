@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::Violation;
+use super::{Confirmation, Violation};
 use crate::{Config, Error, Severity};
 
 /// What one exploration did, found, and did not do.
@@ -219,6 +219,9 @@ impl Exploration {
                     violation.labels().join(" -> ")
                 }
             );
+            if let Confirmation::Unconfirmed(doubt) = &violation.confirmation {
+                let _ = write!(text, "\n    unconfirmed: {doubt}");
+            }
         }
         for shortcoming in self.shortcomings() {
             let _ = write!(text, "\n  {shortcoming}");

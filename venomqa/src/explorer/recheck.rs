@@ -3,6 +3,7 @@ use std::collections::BTreeSet;
 use super::Divergence;
 use super::execute::Start;
 use super::explorer::Explorer;
+use super::graph::{EdgeId, End};
 use super::ids::{ActionId, StateId};
 use super::paths::{LabelRef, Paths};
 use super::subject::{Footprint, Performed, Subject};
@@ -18,8 +19,8 @@ impl<S: Subject> Explorer<'_, S> {
     /// Reaches a sample of the states again from a clean start, and explains those that cannot be.
     pub(super) async fn recheck(&mut self) -> Result<Vec<Divergence>> {
         let paths = self.paths.canonical(&self.graph);
-        for label in self.sample(&paths) {
-            self.recheck_one(&paths, label).await?;
+        for (turn, label) in self.sample(&paths).into_iter().enumerate() {
+            self.recheck_one(&paths, label, turn).await?;
         }
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
@@ -84,19 +85,64 @@ impl<S: Subject> Explorer<'_, S> {
             .collect()
     }
 
-    async fn recheck_one(&mut self, paths: &Paths, label: LabelRef) -> Result<()> {
-        self.go_to(Start::Clean).await?;
-        let mut steps: Vec<_> = paths.steps(label).collect();
-        steps.reverse();
-        for (done, (_, edge)) in (1..).zip(steps) {
-            let edge = *self.graph.edge(edge);
-            if let Some(difference) = self.perform_again(&edge).await? {
-                let path = paths.path(&self.graph, label)[..done].to_vec();
-                self.divergences.push((path, difference));
-                return Ok(());
+    /// Reaches a state again, and there performs again what led nowhere else, and one of the actions that did.
+    ///
+    /// Hidden state often shows only there: a request that is refused, because the process remembers what was rolled back, leads back to
+    /// the state in which it was sent.
+    async fn recheck_one(&mut self, paths: &Paths, label: LabelRef, turn: usize) -> Result<()> {
+        let mut way: Vec<_> = paths.steps(label).map(|(_, edge)| edge).collect();
+        way.reverse();
+        if let Some(found) = self.retrace(&way).await? {
+            self.divergences.push(found);
+            return Ok(());
+        }
+        let (mut beyond, onward) = self.leaving(label.state);
+        beyond.extend(onward.get(turn % onward.len().max(1)));
+        let mut longer = way.clone();
+        for edge in beyond {
+            longer.push(edge);
+            let again = *self.graph.edge(edge);
+            if let Some(difference) = self.perform_again(&again).await? {
+                // The detours before it are left out, unless they are what makes the difference.
+                way.push(edge);
+                let alone = self.retrace(&way).await?;
+                let found = alone.unwrap_or_else(|| (self.actions_of(&longer), difference));
+                self.divergences.push(found);
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Executes known steps from a clean start. Returns the actions up to the first that went differently, and how.
+    async fn retrace(&mut self, way: &[EdgeId]) -> Result<Option<(Vec<ActionId>, String)>> {
+        self.go_to(Start::Clean).await?;
+        for (done, edge) in (1..).zip(way) {
+            let edge = *self.graph.edge(*edge);
+            if let Some(difference) = self.perform_again(&edge).await? {
+                return Ok(Some((self.actions_of(&way[..done]), difference)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The known steps that lead from a state back to itself, and those that lead elsewhere, in the order of registration.
+    fn leaving(&self, state: StateId) -> (Vec<EdgeId>, Vec<EdgeId>) {
+        let mut leaving: Vec<_> = self.graph.leaving(state).collect();
+        leaving.sort_unstable_by_key(|(_, edge)| edge.action());
+        let to_states = leaving.into_iter().filter_map(|(id, edge)| match edge.end {
+            End::At(to) => Some((id, to)),
+            End::Declined | End::Dead => None,
+        });
+        let (back, onward): (Vec<_>, Vec<_>) = to_states.partition(|(_, to)| *to == state);
+        let ids = |edges: Vec<(EdgeId, StateId)>| edges.into_iter().map(|(id, _)| id).collect();
+        (ids(back), ids(onward))
+    }
+
+    fn actions_of(&self, way: &[EdgeId]) -> Vec<ActionId> {
+        way.iter()
+            .map(|edge| self.graph.edge(*edge).action())
+            .collect()
     }
 
     async fn remedy(&mut self, path: &[ActionId]) -> Result<String> {

@@ -89,21 +89,23 @@ impl Identity {
             {
                 continue;
             }
-            if let Some(hash) = self.without(
+            let hash = self.without(
                 value,
                 |target| matches!(target, Target::Context(own) if own == key),
-            ) {
-                sum = sum.wrapping_add(named(b"context", key, hash));
-            }
+            );
+            // That a key is set counts also where its value does not: with a token other actions apply than without one.
+            sum = sum.wrapping_add(named(b"context", key, hash.unwrap_or(0)));
         }
         if self.context_keys.is_none() {
             for (api, cookies) in cookies.iter().enumerate() {
                 for (role, name, value) in cookies.iter() {
-                    if self.leave_out(|target| *target == Target::Cookies) {
-                        continue;
-                    }
+                    let hash = if self.leave_out(|target| *target == Target::Cookies) {
+                        0
+                    } else {
+                        xxh3_128(value.as_bytes())
+                    };
                     let name = format!("{api}\0{role}\0{name}");
-                    sum = sum.wrapping_add(named(b"cookie", &name, xxh3_128(value.as_bytes())));
+                    sum = sum.wrapping_add(named(b"cookie", &name, hash));
                 }
             }
         }

@@ -135,7 +135,8 @@ impl World {
     /// JSON column (`"orders.payload/updated_at"`, a JSON pointer), a key of the context (`"context.token"`), the cookies
     /// (`"cookies"`) or a part of what [`observe`](World::observe) returns (`"observed/updated_at"`).
     ///
-    /// For values that differ each time: times, random ids. Reports say what was ignored.
+    /// For values that differ each time: times, random ids. That a row, a key or a cookie is there still counts, only its value does not.
+    /// Reports say what was ignored.
     #[must_use]
     pub fn ignore(mut self, what: impl Into<String>) -> Self {
         self.ignored.push(Ignore::parse(&what.into()));

@@ -1,0 +1,15 @@
+//! Explorations of a server that dies, hangs, lies, forgets and works on behind one's back: what a user is told.
+
+mod actions;
+mod background;
+mod deaths;
+mod determinism;
+mod hidden_state;
+mod lab;
+mod limits;
+mod rubbish;
+mod rules;
+mod secrets;
+mod silence;
+mod statuses;
+mod worlds;

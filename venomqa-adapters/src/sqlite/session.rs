@@ -116,6 +116,7 @@ impl Session {
             // Under another name until it is complete.
             copy_to_file(&self.reader, &self.location.scratch)?;
             let copy = Connection::open(&self.location.scratch)?;
+            restoring(&copy)?;
             clear_log(&copy, self.run.by_log)?;
             Run::without_log(&copy)?;
             drop(copy);

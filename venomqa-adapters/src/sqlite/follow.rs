@@ -20,6 +20,8 @@ pub(super) struct Compare {
     pub(super) told: Arc<Contents>,
     /// When they were read last.
     pub(super) live: Arc<Contents>,
+    /// Whether anybody wrote since the position. What contents do not show, such as row numbers, may differ then.
+    pub(super) written: bool,
 }
 
 impl Compare {
@@ -28,6 +30,7 @@ impl Compare {
             position: contents.clone(),
             told: contents.clone(),
             live: contents,
+            written: false,
         }
     }
 }

@@ -302,9 +302,7 @@ impl Session {
             }
             Follow::Compare(compare) => {
                 let untold = difference(&compare.told, &compare.live);
-                let same_schema = pragma(&self.db, "schema_version")? == self.schema_version;
-                if to == self.position && same_schema && compare.live == compare.position {
-                    compare.told = compare.live.clone();
+                if to == self.position && !compare.written {
                     self.commit()?;
                     return Ok(untold);
                 }
@@ -500,6 +498,7 @@ impl Session {
         if let Follow::Compare(compare) = &mut self.follow {
             let plan = Plan::read(&self.db, &self.ignored)?;
             compare.live = Arc::new(contents(&self.db, &plan)?);
+            compare.written = true;
         }
         self.data_version = Some(data_version);
         Ok(())
@@ -538,6 +537,7 @@ impl Session {
             position,
             told,
             live,
+            written: true,
         });
         Ok(())
     }

@@ -47,7 +47,6 @@ impl Looker {
         // The last element names the columns whose bytes are text.
         let sql = format!("SELECT {number}, * FROM \"{}\"", table.replace('"', "\"\""));
         let mut statement = self.0.prepare_cached(&sql).unwrap();
-        let columns = statement.column_count();
         let mut rows = statement.query([]).unwrap();
         let mut found = Vec::new();
         while let Some(row) = rows.next().unwrap() {
@@ -65,6 +64,7 @@ impl Looker {
                     }
                 },
             };
+            let columns = row.as_ref().column_count();
             let values: Arc<[Value]> = (1..columns).map(&mut cell).collect();
             found.push((row.get(0).unwrap(), values, odd_text));
         }

@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
-use super::contents::Contents;
+use rusqlite::Connection;
+
+use super::contents::{Contents, contents};
 use super::journal::Journal;
+use super::schema::Plan;
 
 /// How the difference between position and live state comes to be known.
 #[derive(Debug)]
@@ -32,5 +35,13 @@ impl Compare {
             live: contents,
             written: false,
         }
+    }
+
+    /// Reads what is there now.
+    pub(super) fn look(&mut self, db: &Connection, ignored: &[String]) -> rusqlite::Result<()> {
+        let plan = Plan::read(db, ignored)?;
+        self.live = Arc::new(contents(db, &plan)?);
+        self.written = true;
+        Ok(())
     }
 }

@@ -282,7 +282,8 @@ mod tests {
     }
 
     fn check(violation: &Violation, expected: &str) {
-        let replay = &command();
+        let command = command();
+        let replay = Some(&command);
         assert_eq!(Failure { violation, replay }.text(), expected);
     }
 

@@ -6,7 +6,7 @@ use super::checks::{Check, CheckReport};
 use super::orders::Bug;
 use super::promises::PROMISES;
 use crate::report::{Failure, Plain, cut};
-use crate::{Error, Exploration, Result, Violation};
+use crate::{Error, Exploration, Result, RuleReport, Violation};
 
 /// The columns of a terminal as narrow as they come.
 const WIDTH: usize = 80;
@@ -86,7 +86,7 @@ impl<'a> Show<'a> {
     }
 
     pub(super) fn explored(&mut self, found: &Exploration) -> Result<()> {
-        let checks: u64 = users_rules(found).map(|(_, checks)| checks).sum();
+        let checks: u64 = users_rules(found).map(|rule| rule.checks).sum();
         self.text("")?;
         self.text(&format!(
             "  {} actions, {} rules, {}",
@@ -145,8 +145,11 @@ impl<'a> Show<'a> {
                 statuses.join(", ")
             ))?;
         }
-        for (rule, checks) in users_rules(found) {
-            self.text(&format!("  {rule:<20} checked {checks} times, always held"))?;
+        for rule in users_rules(found) {
+            self.text(&format!(
+                "  {:<20} checked {} times, broken {} times",
+                rule.name, rule.checks, rule.broken
+            ))?;
         }
         Ok(())
     }
@@ -193,10 +196,8 @@ fn cannot_write(source: io::Error) -> Error {
     }
 }
 
-/// The user's rules, and how often each was checked.
-fn users_rules(found: &Exploration) -> impl Iterator<Item = (&str, u64)> {
-    let rules = found.rules.iter().filter(|rule| !rule.built_in);
-    rules.map(|rule| (rule.name.as_str(), rule.checks))
+fn users_rules(found: &Exploration) -> impl Iterator<Item = &RuleReport> {
+    found.rules.iter().filter(|rule| !rule.built_in)
 }
 
 /// The line in pieces that fit a terminal, those after the first indented further, except in prose. It breaks after a space or

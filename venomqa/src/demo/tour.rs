@@ -93,6 +93,14 @@ impl Tour {
         if let Some(shortcoming) = exploration.shortcomings().into_iter().next() {
             return Some(shortcoming);
         }
+        if let Some(rule) = exploration.rules.iter().find(|rule| rule.not_checked > 0) {
+            let why = rule.why_not.as_deref().unwrap_or_default();
+            return Some(format!("{} could not be checked: {why}", rule.name));
+        }
+        if exploration.pairs_left > 0 {
+            let left = exploration.pairs_left;
+            return Some(format!("{left} pairs of state and action were not tried"));
+        }
         let promise = PROMISES
             .iter()
             .find(|promise| Some(promise.broken_by) == self.bug);
@@ -107,5 +115,33 @@ impl Tour {
                 found.len()
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Action, Agent, Checked, Invariant, MockSystem, Outcome, World};
+
+    #[tokio::test]
+    async fn a_rule_that_was_not_checked_is_no_rule_that_held() {
+        let tour = Tour::new(None, Command::new("none"));
+        let explore = async |checked: Checked| {
+            let world = World::without_api().with("db", MockSystem::new());
+            let agent = Agent::new(world)
+                .action(Action::of_parts("act", |_| {
+                    Box::pin(async { Outcome::Done })
+                }))
+                .invariant(Invariant::of_parts("rule", move |_| {
+                    let checked = checked.clone();
+                    Box::pin(async { checked })
+                }));
+            tour.unlike_promised(&agent.explore().await.unwrap())
+        };
+        assert_eq!(explore(Checked::Held).await, None);
+        assert_eq!(
+            explore(Checked::NotChecked("no answer".into())).await,
+            Some("rule could not be checked: no answer".into())
+        );
     }
 }

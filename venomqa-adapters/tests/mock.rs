@@ -114,3 +114,86 @@ fn mistakes_are_named() {
     );
     assert!(db.insert("orders", (2, "new")).is_err());
 }
+
+fn query(db: &MockSystem, sql: &str) -> Vec<String> {
+    let records = now(db.query(sql, ())).unwrap_or_else(|error| panic!("{sql}: {error}"));
+    let line = |record: &venomqa_adapters::Record| {
+        let cells = record.columns().iter().zip(record.values());
+        cells
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    records.iter().map(line).collect()
+}
+
+#[test]
+fn sql_reads_and_writes_the_same_tables() {
+    let db = orders();
+    let root = now(db.begin(&mut |_, _| {})).unwrap().checkpoint;
+    let added = now(db.execute(
+        "INSERT INTO orders(status, paid) VALUES ('paid', 100), (?, ?)",
+        ("new", 2.5),
+    ));
+    assert_eq!(added.unwrap(), 2);
+    assert_eq!(db.get("orders", 3).unwrap().unwrap()[2], 2.5.into());
+    let changed = now(db.execute(
+        "UPDATE orders SET paid = paid + 1, status = 'x' WHERE paid >= ? AND id <> 1",
+        [3],
+    ));
+    assert_eq!(changed.unwrap(), 1);
+    assert_eq!(
+        query(
+            &db,
+            "SELECT id, paid FROM orders WHERE paid > 0 ORDER BY paid DESC, id LIMIT 1"
+        ),
+        ["id=2 paid=101"]
+    );
+    assert_eq!(
+        query(&db, "SELECT * FROM orders WHERE status = 'x'"),
+        ["id=2 status=x paid=101"]
+    );
+    assert_eq!(
+        query(&db, "SELECT COUNT(*) AS n FROM orders WHERE paid <> 101"),
+        ["n=2"]
+    );
+
+    now(db.execute("CREATE TABLE items(id INTEGER PRIMARY KEY, n INT)", ())).unwrap();
+    now(db.execute("INSERT OR REPLACE INTO items VALUES (7, 1), (7, 2)", ())).unwrap();
+    assert_eq!(query(&db, "SELECT * FROM items"), ["id=7 n=2"]);
+    assert_eq!(
+        now(db.execute("DELETE FROM orders WHERE id = 1", ())).unwrap(),
+        1
+    );
+    now(db.restore(root)).unwrap();
+    assert_eq!(
+        query(&db, "SELECT * FROM orders"),
+        ["id=1 status=new paid=0"]
+    );
+    assert!(
+        now(db.query("SELECT * FROM items", ())).is_err(),
+        "the table came after the root"
+    );
+}
+
+#[test]
+fn a_statement_that_fails_changes_nothing() {
+    let db = orders();
+    now(db.begin(&mut |_, _| {})).unwrap();
+    let error = now(db.execute(
+        "INSERT INTO orders VALUES (2, 'new', 0), (1, 'again', 0)",
+        (),
+    ))
+    .unwrap_err();
+    assert!(error.to_string().contains("key 1"), "{error}");
+    now(db.execute("UPDATE orders SET paid = status + 1", ())).unwrap_err();
+    let error = now(db.query("SELECT * FROM orders WHERE id IN (1)", ()))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("`IN`") && error.contains("outside of the SQL"),
+        "{error}"
+    );
+    assert_eq!(db.count("orders").unwrap(), 1);
+    assert_eq!(told(now(db.changes()).unwrap()), [""; 0]);
+}

@@ -86,6 +86,18 @@ const TESTS: &[(&str, Test)] = &[
         "an_open_transaction_is_waited_for_and_then_named",
         open_transaction,
     ),
+    (
+        "an_open_read_is_in_the_way_only_without_a_write_ahead_log",
+        open_read,
+    ),
+    (
+        "row_numbers_are_restored_though_they_do_not_show",
+        row_numbers,
+    ),
+    (
+        "a_run_begins_once_and_tells_about_itself_to_the_end",
+        begins_once,
+    ),
     ("a_second_run_waits_for_the_first", second_run_waits),
     (
         "a_changed_schema_without_a_copy_is_an_error",
@@ -120,7 +132,8 @@ fn conformance(
     bench.block_on(async |bench| {
         let system = SqliteAdapter::open_with(&bench.path, options).await?;
         let kit = Conformance {
-            steps: 150,
+            steps: 200,
+            seed: 4,
             ..Conformance::default()
         };
         let walk = kit.check(&system, &mut workload).await;
@@ -314,6 +327,11 @@ fn own_statements(bench: &mut Bench) -> std::result::Result<(), Failed> {
         assert_eq!(told, ["orders#1: paid 0 -> 7", "orders#2: paid 100 -> 7"]);
         system.restore(root).await?;
         assert_eq!(app.run("SELECT * FROM orders WHERE paid = 7"), 0);
+        app.run("ALTER TABLE orders ADD COLUMN note DEFAULT 'none'; SELECT 1");
+        let all = "SELECT * FROM orders WHERE id = ?";
+        assert_eq!(system.query(all, [1]).await?[0]["note"], "none".into());
+        app.run("ALTER TABLE orders ADD COLUMN later DEFAULT 'too'; SELECT 1");
+        assert_eq!(system.query(all, [1]).await?[0]["later"], "too".into());
         let wrong = system
             .query("SELECT * FROM order_s", ())
             .await
@@ -367,6 +385,88 @@ fn open_transaction(bench: &mut Bench) -> std::result::Result<(), Failed> {
         app.outcome().unwrap();
         assert_eq!(lines(&late), ["orders#1: paid 0 -> 6"]);
         system.close().await
+    })
+}
+
+fn open_read(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let options = SqliteOptions {
+            settle: Duration::from_millis(200),
+            ..SqliteOptions::default()
+        };
+        let system = SqliteAdapter::open_with(&bench.path, options).await?;
+        let root = begin(&system).await?;
+        app.run("DELETE FROM orders");
+        app.attempt(1, "BEGIN").unwrap();
+        assert_eq!(app.attempt(1, "SELECT * FROM orders"), Ok(0));
+        let restored = system.restore(root).await;
+        if bench.mode == "WAL" {
+            restored?;
+            // A transaction sees what it saw.
+            assert_eq!(app.attempt(1, "SELECT * FROM orders"), Ok(0));
+        } else {
+            assert!(matches!(restored, Err(Error::Busy { .. })), "{restored:?}");
+            assert_eq!(
+                app.attempt(0, "SELECT * FROM orders"),
+                Ok(0),
+                "nothing is half restored"
+            );
+        }
+        app.attempt(1, "COMMIT").unwrap();
+        system.restore(root).await?;
+        assert_eq!(app.attempt(1, "SELECT * FROM orders"), Ok(2));
+        system.close().await
+    })
+}
+
+fn row_numbers(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        app.run("INSERT INTO notes VALUES('same'), ('other')");
+        let looker = Looker::open(&bench.path);
+        let dump = looker.dump();
+        for mode in [SqliteMode::Journal, SqliteMode::Backup] {
+            let options = SqliteOptions { mode, ..SqliteOptions::default() };
+            let system = SqliteAdapter::open_with(&bench.path, options).await?;
+            let root = begin(&system).await?;
+            app.run("BEGIN; DELETE FROM notes WHERE line = 'same'; INSERT INTO notes VALUES('same'); COMMIT");
+            assert_ne!(looker.dump(), dump);
+            assert_eq!(lines(&system.changes().await?), NOTHING, "{mode:?}");
+            system.restore(root).await?;
+            assert_eq!(looker.dump(), dump, "{mode:?}");
+            system.close().await?;
+        }
+        Ok(())
+    })
+}
+
+fn begins_once(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        app.run("CREATE VIRTUAL TABLE words USING fts5(line); SELECT 1");
+        let system = bench.open().await?;
+        begin(&system).await?;
+        let about = system.about();
+        assert!(about.name.contains("orders.db"), "{about:?}");
+        assert!(
+            about
+                .name
+                .to_lowercase()
+                .contains(&bench.mode.to_lowercase()),
+            "{about:?}"
+        );
+        assert!(
+            about.mechanism.contains("`words` is a virtual table"),
+            "{about:?}"
+        );
+        let twice = begin(&system).await.unwrap_err().to_string();
+        assert!(twice.contains("has begun already"), "{twice}");
+        system.close().await?;
+        assert_eq!(system.about(), about);
+        let closed = begin(&system).await.unwrap_err().to_string();
+        assert!(closed.contains("was closed"), "{closed}");
+        Ok(())
     })
 }
 

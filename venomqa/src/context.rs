@@ -48,13 +48,14 @@ impl PartialEq for Context {
 }
 
 impl Context {
-    /// The value of a key, or `None` if it was never set.
+    /// The value of a key, or `None` if it was never set or holds `null`, as after `ctx.set("id", answer["id"].clone())` of an
+    /// answer that has no `id`.
     ///
     /// # Errors
     ///
     /// The value is there, but is of another type: that is an error of the test, not a state in which an action does not apply.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
-        let Some(value) = self.values.get(key) else {
+        let Some(value) = self.present(key) else {
             return Ok(None);
         };
         T::deserialize(value)
@@ -97,14 +98,18 @@ impl Context {
         }
     }
 
-    /// Whether a key is set.
+    /// Whether a key is set, to something else than `null`.
     pub fn has(&self, key: &str) -> bool {
-        self.values.contains_key(key)
+        self.present(key).is_some()
+    }
+
+    fn present(&self, key: &str) -> Option<&Value> {
+        self.values.get(key).filter(|value| !value.is_null())
     }
 
     /// Removes a key, and returns the value that it had.
     pub fn remove(&mut self, key: &str) -> Option<Value> {
-        if !self.has(key) {
+        if !self.values.contains_key(key) {
             return None;
         }
         Arc::make_mut(&mut self.values).remove(key)
@@ -142,6 +147,18 @@ mod tests {
         branch.remove("a");
         assert_eq!(parent.keys().collect::<Vec<_>>(), ["a"]);
         assert_eq!(branch.keys().collect::<Vec<_>>(), ["b"]);
+    }
+
+    #[test]
+    fn null_counts_as_missing() {
+        let mut ctx = Context::default();
+        ctx.set("id", Value::Null);
+        assert!(!ctx.has("id"));
+        assert!(matches!(
+            ctx.require::<Value>("id"),
+            Err(Error::MissingKey { .. })
+        ));
+        assert_eq!(ctx.get::<Option<i64>>("id").unwrap(), None);
     }
 
     #[test]

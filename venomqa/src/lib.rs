@@ -6,6 +6,7 @@ mod config;
 mod context;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod docs;
 mod error;
 mod explorer;
 mod harness;

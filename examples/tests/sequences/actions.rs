@@ -1,42 +1,40 @@
 //! What a customer does. The order created last is the one that is paid, shipped, refunded, cancelled and deleted.
 
+use serde::Deserialize;
 use venomqa::prelude::*;
 
+/// An order that is paid at once, or later, or carries a name of the customer's own, or is sent by a client that sends the same
+/// order again until it hears of it.
 #[action]
-async fn create_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
-    created(api.post("/orders").json(&json!({ "amount": 100 })), ctx).await
+async fn create_order(
+    api: &HttpClient,
+    ctx: &mut Context,
+    #[values("paid", "to_pay", "named", "retried")] how: &str,
+) -> ActionResult {
+    let order = api.post("/orders");
+    let order = match how {
+        "to_pay" => order.json(&json!({ "amount": 100, "payment": "later" })),
+        "named" => order.json(&json!({ "amount": 100, "reference": "cart-1" })),
+        "retried" => order
+            .json(&json!({ "amount": 100 }))
+            .header("Idempotency-Key", "k1"),
+        _ => order.json(&json!({ "amount": 100 })),
+    };
+    let created = order.send().await?;
+    if created.is_success() {
+        let id: i64 = created.json_as::<Created>()?.id;
+        // Numbers are used again, so what was deleted is there again.
+        if ctx.get("deleted_id")? == Some(id) {
+            ctx.remove("deleted_id");
+        }
+        ctx.set("order_id", id);
+    }
+    Ok(created)
 }
 
-/// An order to be paid later.
-#[action]
-async fn reserve_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
-    created(
-        api.post("/orders")
-            .json(&json!({ "amount": 100, "payment": "later" })),
-        ctx,
-    )
-    .await
-}
-
-/// An order under a name of the customer's own.
-#[action]
-async fn order_cart(api: &HttpClient, ctx: &mut Context) -> ActionResult {
-    created(
-        api.post("/orders")
-            .json(&json!({ "amount": 100, "reference": "cart-1" })),
-        ctx,
-    )
-    .await
-}
-
-/// What a client with a bad connection does: it sends the same order again until it hears of it.
-#[action]
-async fn retry_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
-    let order = api
-        .post("/orders")
-        .header("Idempotency-Key", "k1")
-        .json(&json!({ "amount": 100 }));
-    created(order, ctx).await
+#[derive(Deserialize)]
+struct Created {
+    id: i64,
 }
 
 #[action(requires("order_id"))]
@@ -74,22 +72,6 @@ async fn delete_order(api: &HttpClient, ctx: &mut Context) -> ActionResult {
 async fn read_as_bob(api: &HttpClient, ctx: &Context) -> ActionResult {
     let id: i64 = ctx.require("order_id")?;
     api.role("bob").get(&format!("/orders/{id}")).send().await
-}
-
-async fn created(order: Request, ctx: &mut Context) -> ActionResult {
-    let created = order.send().await?;
-    if created.is_success() {
-        let id = created.json()?["id"].clone();
-        // Numbers are used again, so what was deleted is there again.
-        if ctx
-            .get("deleted_id")?
-            .is_some_and(|deleted: Value| deleted == id)
-        {
-            ctx.remove("deleted_id");
-        }
-        ctx.set("order_id", id);
-    }
-    Ok(created)
 }
 
 async fn of_order(api: &HttpClient, ctx: &Context, verb: &str) -> ActionResult {

@@ -1,8 +1,9 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::journal::Journal;
+use super::query;
 use super::schema::{Key, Place, hidden_place, refuse};
-use crate::{Params, Result, Row, Value};
+use crate::{Params, Record, Result, Row, Value};
 
 /// Tables in memory, rolled back in next to no time.
 ///
@@ -150,6 +151,36 @@ impl MockSystem {
         let mut journal = self.journal();
         let place = find(&journal, table, key.into())?;
         Ok(journal.live().rows.contains_key(&place) && journal.remove(&place))
+    }
+
+    /// The rows that a `SELECT` returns. Never waits; it is `async` so that a database can take the mock's place.
+    ///
+    /// # SQL
+    ///
+    /// The mock understands these, with `?` for parameters, and refuses everything else by name:
+    ///
+    /// ```sql
+    /// CREATE TABLE orders(id INTEGER PRIMARY KEY, status TEXT, paid INTEGER)    -- types are read over; or PRIMARY KEY(a, b)
+    /// INSERT [OR REPLACE] INTO orders[(status, paid)] VALUES ('new', 0), (?, ?) -- a key left out is the next number
+    /// SELECT * | id, status | COUNT(*) [AS n] FROM orders [WHERE ...] [ORDER BY paid DESC, id] [LIMIT 10]
+    /// UPDATE orders SET status = ?, paid = paid + 100 [WHERE ...]
+    /// DELETE FROM orders [WHERE paid >= 100 AND status <> 'new']                 -- =, <>, !=, <, <=, >, >= joined by AND
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The statement is outside of that, or names a table or column that is not there.
+    pub async fn query(&self, sql: &str, params: impl Params) -> Result<Vec<Record>> {
+        query::run(&mut self.journal(), sql, params.into_values()).map(|(records, _)| records)
+    }
+
+    /// Runs a statement, and returns how many rows it changed. It changes all or nothing.
+    ///
+    /// # Errors
+    ///
+    /// As for [`query`](Self::query), and where a key is taken.
+    pub async fn execute(&self, sql: &str, params: impl Params) -> Result<usize> {
+        query::run(&mut self.journal(), sql, params.into_values()).map(|(_, changed)| changed)
     }
 
     /// Removes all rows of all tables.

@@ -52,6 +52,11 @@ impl Journal {
         self.live.rows.remove(place).is_some()
     }
 
+    /// Takes back what was written since a copy of the live state. The places stay noted, which does no harm.
+    pub(super) fn put_back(&mut self, live: State) {
+        self.live = live;
+    }
+
     pub(super) fn begin(&mut self) -> Checkpoint {
         self.checkpoints.clear();
         self.memory = 0;

@@ -2,8 +2,11 @@
 
 mod adapter;
 mod journal;
+mod query;
 mod schema;
+mod sql;
 mod system;
+mod token;
 
 pub use adapter::MockSystem;
 pub use schema::Key;

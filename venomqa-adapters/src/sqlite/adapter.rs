@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use super::query;
 use super::recover::recover;
 use super::session::Session;
 use super::stop::Stop;
-use crate::{Error, Params, Record, Result};
+use crate::{About, Error, Params, Record, Result};
 
 /// A SQLite database that an API under test holds open and commits to.
 ///
@@ -49,7 +50,10 @@ pub struct SqliteAdapter {
     lock: Mutex<Option<RunLock>>,
     /// For statements of the user: triggers run, so what it writes is followed.
     user: Mutex<Option<Connection>>,
-    pub(super) session: Mutex<Option<Session>>,
+    session: Mutex<Option<Session>>,
+    /// What this system was when it was closed, for reports that come after.
+    last_about: Mutex<About>,
+    closed: AtomicBool,
 }
 
 impl SqliteAdapter {
@@ -126,7 +130,15 @@ impl SqliteAdapter {
         lock: Option<RunLock>,
         user: Option<Connection>,
     ) -> Self {
+        let about = About {
+            name: location.name.clone(),
+            mechanism: "chosen when the run begins".into(),
+            gaps: Vec::new(),
+            sees_foreign_commits: true,
+        };
         Self {
+            last_about: Mutex::new(about),
+            closed: AtomicBool::new(false),
             location,
             options,
             lock: Mutex::new(lock),
@@ -193,6 +205,26 @@ impl SqliteAdapter {
         self.session.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub(super) fn last_about(&self) -> MutexGuard<'_, About> {
+        self.last_about
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A run begins once, and not without the lock that `close` gives away.
+    pub(super) fn expect_unused(&self) -> Result<()> {
+        let why = match self.closed.load(Ordering::Relaxed) {
+            true => "it was closed",
+            false if self.session().is_some() => "a run has begun already",
+            false => return Ok(()),
+        };
+        Err(Error::Database {
+            system: self.location.name.clone(),
+            doing: "begin".into(),
+            source: why.into(),
+        })
+    }
+
     /// Attempts something between `begin` and `close` until nobody is in the way.
     pub(super) async fn when_quiet<T>(
         &self,
@@ -202,9 +234,9 @@ impl SqliteAdapter {
         self.retry(doing, || {
             let mut session = self.session();
             let session = session.as_mut().ok_or_else(|| self.not_begun(doing))?;
-            session.unlock();
+            session.live.unlock();
             let outcome = attempt(session);
-            session.unlock();
+            session.live.unlock();
             outcome
         })
         .await
@@ -241,6 +273,7 @@ impl SqliteAdapter {
 
     /// Closes all connections and lets others explore the database.
     pub(super) fn unlock(&self) -> Result<()> {
+        self.closed.store(true, Ordering::Relaxed);
         *self.session() = None;
         *self.user.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let lock = self

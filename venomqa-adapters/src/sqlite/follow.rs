@@ -1,7 +1,10 @@
 use std::sync::Arc;
 
-use super::contents::Contents;
+use rusqlite::Connection;
+
+use super::contents::{Contents, contents};
 use super::journal::Journal;
+use super::schema::Plan;
 
 /// How the difference between position and live state comes to be known.
 #[derive(Debug)]
@@ -20,6 +23,8 @@ pub(super) struct Compare {
     pub(super) told: Arc<Contents>,
     /// When they were read last.
     pub(super) live: Arc<Contents>,
+    /// Whether anybody wrote since the position. What contents do not show, such as row numbers, may differ then.
+    pub(super) written: bool,
 }
 
 impl Compare {
@@ -28,6 +33,15 @@ impl Compare {
             position: contents.clone(),
             told: contents.clone(),
             live: contents,
+            written: false,
         }
+    }
+
+    /// Reads what is there now.
+    pub(super) fn look(&mut self, db: &Connection, ignored: &[String]) -> rusqlite::Result<()> {
+        let plan = Plan::read(db, ignored)?;
+        self.live = Arc::new(contents(db, &plan)?);
+        self.written = true;
+        Ok(())
     }
 }

@@ -34,6 +34,21 @@ pub(super) fn install(db: &Connection, plan: &Plan) -> rusqlite::Result<()> {
     db.execute_batch(&sql)
 }
 
+/// Makes what the log leads back to the present contents.
+pub(super) fn clear_log(db: &Connection, there_is_one: bool) -> rusqlite::Result<()> {
+    if !there_is_one {
+        return Ok(());
+    }
+    db.execute_batch(&format!("DELETE FROM {OURS}log"))?;
+    let there = format!("SELECT count(*) FROM sqlite_schema WHERE name = '{OURS}sequence'");
+    if db.query_row(&there, [], |row| row.get(0))? {
+        db.execute_batch(&format!(
+            "DELETE FROM {OURS}sequence; INSERT INTO {OURS}sequence SELECT rowid, name, seq FROM sqlite_sequence"
+        ))?;
+    }
+    Ok(())
+}
+
 /// Removes everything of ours, also what an earlier version or another schema left.
 pub(super) fn uninstall(db: &Connection) -> rusqlite::Result<()> {
     remove(db, "")

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use super::schema::{Kind, OURS, Place, Plan, RowId, TablePlan};
 use super::value::{Bound, Image};
 use crate::history::{Change, Delta, add};
+use crate::{RowChange, tell};
 
 /// Follows the log that the triggers write.
 #[derive(Debug, Default)]
@@ -161,6 +162,20 @@ impl Journal {
         }
         scanned
     }
+}
+
+/// The changes as the contract wants them told.
+pub(super) fn told(plan: &Plan, delta: &Delta<Place, Image>) -> Vec<RowChange> {
+    let mut tables = BTreeMap::<usize, (Vec<_>, Vec<_>)>::new();
+    for (place, change) in delta {
+        let (gone, come) = tables.entry(place.table).or_default();
+        gone.extend(change.old.iter().map(|image| image.values.clone()));
+        come.extend(change.new.iter().map(|image| image.values.clone()));
+    }
+    let tables = tables.into_iter();
+    tables
+        .flat_map(|(table, (gone, come))| tell(&plan.tables[table].table, gone, come))
+        .collect()
 }
 
 /// What every place in the log held before the first row about it was written.

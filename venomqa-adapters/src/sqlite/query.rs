@@ -8,14 +8,18 @@ use crate::{Record, Value};
 /// Runs a statement of the user and reads its rows.
 pub(super) fn query(db: &Connection, sql: &str, params: &[Value]) -> rusqlite::Result<Vec<Record>> {
     let mut statement = db.prepare_cached(sql)?;
-    let mut columns = Vec::new();
-    for name in statement.column_names() {
-        columns.push(name.to_owned());
-    }
-    let columns: Arc<[String]> = columns.into();
     let mut rows = statement.query(params_from_iter(params.iter().map(Bound::from)))?;
+    let mut columns: Arc<[String]> = Arc::default();
     let mut records = Vec::new();
     while let Some(row) = rows.next()? {
+        if records.is_empty() {
+            // Not before the first row: it may be prepared again for a schema that has changed.
+            let mut names = Vec::new();
+            for name in row.as_ref().column_names() {
+                names.push(name.to_owned());
+            }
+            columns = names.into();
+        }
         let image = Image::read(row, 0, columns.len())?;
         records.push(Record::new(columns.clone(), image.values));
     }

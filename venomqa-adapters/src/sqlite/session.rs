@@ -1,69 +1,48 @@
-use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use rusqlite::Connection;
 
 use super::contents::{contents, difference};
 use super::follow::{Compare, Follow};
-use super::install::{install, uninstall, uninstall_triggers};
-use super::journal::{Journal, write_rows, write_scanned};
+use super::install::{clear_log, install, uninstall, uninstall_triggers};
+use super::islands::Islands;
+use super::journal::{Journal, told, write_rows, write_scanned};
+use super::live::Live;
 use super::location::{Location, restoring};
 use super::options::{SqliteMode, SqliteOptions};
 use super::run::{Run, Stage, pragma};
-use super::schema::{OURS, Place, Plan};
+use super::schema::{Place, Plan};
 use super::snapshot::{Snapshot, copy_to_file};
 use super::stop::Stop;
 use super::value::Image;
-use crate::history::{Delta, History, add, add_reversed};
-use crate::{About, Checkpoint, Error, Result, RowChange, tell};
+use crate::history::{Delta, add, add_reversed};
+use crate::{Checkpoint, Error, Result, RowChange, RowVisitor, Table};
 
 /// What there is between `begin` and `close`.
 ///
-/// Checkpoints between which the schema stayed the same form an island: a tree with the changed rows on its edges, and a
-/// full copy of its root, from which the island can be reached from outside. Where rows cannot be followed at all, every checkpoint is
-/// an island of its own.
-///
-/// Each method is one attempt, in one transaction that keeps others from writing meanwhile. An attempt that fails may be repeated.
+/// Each method is one attempt, in a transaction that keeps others from writing meanwhile. An attempt that fails may be repeated.
 #[derive(Debug)]
 pub(super) struct Session {
-    location: Location,
-    mode: SqliteMode,
-    ignored: Vec<String>,
-    /// Runs no triggers: what it writes is not followed.
-    db: Connection,
-    /// Reads for full copies while `db` keeps others from writing.
-    reader: Connection,
+    pub(super) location: Location,
+    pub(super) mode: SqliteMode,
+    pub(super) ignored: Vec<String>,
+    pub(super) live: Live,
     run: Run,
-    follow: Follow,
-    plan: Arc<Plan>,
-    islands: BTreeMap<Checkpoint, Island>,
-    /// The island that each checkpoint is on.
-    whereabouts: HashMap<Checkpoint, Checkpoint>,
-    position: Checkpoint,
-    next: u64,
-    /// What SQLite counted when the database was looked at last; another number means that somebody wrote.
-    data_version: Option<i64>,
-    /// The number that the schema has while nobody changes it.
-    schema_version: i64,
-}
-
-#[derive(Debug)]
-struct Island {
-    plan: Arc<Plan>,
-    /// Absent in the mode that makes no copies: there is only one island then.
-    copy: Option<Snapshot>,
-    tree: History<Place, Image>,
+    /// The tables on the island of the position.
+    pub(super) plan: Arc<Plan>,
+    pub(super) follow: Follow,
+    /// `None` until the root is sealed.
+    islands: Option<Islands>,
+    /// What a restore on the way through a copy found, and has not told yet.
+    carried: Vec<RowChange>,
 }
 
 impl Session {
-    pub(super) const ROOT: Checkpoint = Checkpoint(0);
-
     /// Installs what is needed to follow the database.
     pub(super) fn open(location: &Location, options: &SqliteOptions) -> Result<Self, Stop> {
-        let db = location.connect_to_restore()?;
-        let reader = location.connect()?;
-        db.execute_batch("BEGIN IMMEDIATE")?;
-        let plan = Plan::read(&db, &options.ignored_tables)?;
+        let mut live = Live::open(location)?;
+        live.lock()?;
+        let plan = Plan::read(&live.db, &options.ignored_tables)?;
         let by_log = match (options.mode, &plan.unfollowable) {
             (SqliteMode::Backup, _) | (SqliteMode::Auto, Some(_)) => false,
             (_, None) => true,
@@ -75,100 +54,94 @@ impl Session {
                 }));
             }
         };
-        let mut run = Run::new(&db, by_log)?;
+        let mut run = Run::new(&live.db, by_log)?;
         if by_log {
-            install(&db, &plan)?;
+            install(&live.db, &plan)?;
         }
-        run.write(&db)?;
-        db.execute_batch("COMMIT")?;
-        let plan = Arc::new(plan);
+        run.write(&live.db)?;
+        live.accept_schema()?;
+        live.commit()?;
         Ok(Self {
             location: location.clone(),
             mode: options.mode,
             ignored: options.ignored_tables.clone(),
-            schema_version: run.schema_version,
-            db,
-            reader,
+            live,
             run,
+            plan: Arc::new(plan),
             follow: Follow::Journal(Journal::default()),
-            plan,
-            islands: BTreeMap::new(),
-            whereabouts: HashMap::new(),
-            position: Self::ROOT,
-            next: 1,
-            data_version: None,
+            islands: None,
+            carried: Vec::new(),
         })
     }
 
     /// Makes the present contents the root, and keeps what leads back to it.
     pub(super) fn begin(&mut self) -> Result<(), Stop> {
-        self.lock()?;
-        if pragma(&self.db, "schema_version")? != self.schema_version {
+        self.live.lock()?;
+        if self.live.has_other_schema()? {
             return Err(self.schema_changed()?);
         }
-        self.data_version = Some(pragma(&self.db, "data_version")?);
-        self.run.user_version = pragma(&self.db, "user_version")?;
-        self.run.application_id = pragma(&self.db, "application_id")?;
-        let copy = if self.mode == SqliteMode::Journal {
-            None
-        } else {
-            self.keep_readable()?;
-            // Under another name until it is complete.
-            copy_to_file(&self.reader, &self.location.scratch)?;
-            let copy = Connection::open(&self.location.scratch)?;
-            clear_log(&copy, self.run.by_log)?;
-            Run::without_log(&copy)?;
-            drop(copy);
-            std::fs::rename(&self.location.scratch, &self.location.root_copy)
-                .map_err(|error| Stop::file("make", &self.location.root_copy, error))?;
-            Some(Snapshot::File(self.location.root_copy.clone()))
+        self.live.looked()?;
+        let copy = match self.mode {
+            SqliteMode::Journal => None,
+            SqliteMode::Auto | SqliteMode::Backup => Some(self.copy_root()?),
         };
-        clear_log(&self.db, self.run.by_log)?;
+        let db = &self.live.db;
+        clear_log(db, self.run.by_log)?;
+        self.run.user_version = pragma(db, "user_version")?;
+        self.run.application_id = pragma(db, "application_id")?;
         self.run.stage = Stage::Running;
-        self.run.write(&self.db)?;
-        self.follow = if self.run.by_log {
-            Follow::Journal(Journal::begin(&self.db, &self.plan, true)?)
-        } else {
-            Follow::Compare(Compare::at(Arc::new(contents(&self.db, &self.plan)?)))
+        self.run.write(db)?;
+        self.follow = match self.run.by_log {
+            true => Follow::Journal(Journal::begin(db, &self.plan, true)?),
+            false => Follow::Compare(Compare::at(Arc::new(contents(db, &self.plan)?))),
         };
-        self.commit()?;
-        let mut tree = History::new(Self::ROOT);
-        tree.move_to(Some(Self::ROOT));
-        let plan = self.plan.clone();
-        self.islands = BTreeMap::from([(Self::ROOT, Island { plan, copy, tree })]);
-        self.whereabouts = HashMap::from([(Self::ROOT, Self::ROOT)]);
+        self.live.commit()?;
+        self.islands = Some(Islands::new(self.plan.clone(), copy));
         Ok(())
     }
 
+    fn copy_root(&self) -> Result<Snapshot, Stop> {
+        let Location {
+            scratch, root_copy, ..
+        } = &self.location;
+        self.live.keep_readable()?;
+        // Under another name until it is complete.
+        copy_to_file(&self.live.reader, scratch)?;
+        let copy = Connection::open(scratch)?;
+        restoring(&copy)?;
+        clear_log(&copy, self.run.by_log)?;
+        Run::without_log(&copy)?;
+        drop(copy);
+        std::fs::rename(scratch, root_copy)
+            .map_err(|error| Stop::file("make", root_copy, error))?;
+        Ok(Snapshot::File(root_copy.clone()))
+    }
+
     /// Tells every row of the root.
-    pub(super) fn visit(
-        &mut self,
-        visit: crate::RowVisitor<'_>,
-    ) -> Result<Vec<Arc<crate::Table>>, Stop> {
-        self.lock()?;
-        if Some(pragma(&self.db, "data_version")?) != self.data_version {
-            // Somebody wrote since: what would be told is not the root any more, so begin again.
-            self.unlock();
+    pub(super) fn visit(&mut self, visit: RowVisitor<'_>) -> Result<Vec<Arc<Table>>, Stop> {
+        self.live.lock()?;
+        if self.live.is_touched()? {
+            // What would be told is not the root any more, so begin again.
+            self.live.unlock();
             self.begin()?;
             return Err(Stop::Again);
         }
+        let mut tables = Vec::new();
         for (number, table) in self.plan.seen() {
-            table.each_row(&self.db, number, |_, image| {
-                visit(&table.table, &image.values)
+            let shape = &table.table;
+            table.each_row(&self.live.db, number, |_, image| {
+                visit(shape, &image.values)
             })?;
+            tables.push(shape.clone());
         }
-        self.commit()?;
-        Ok(self
-            .plan
-            .seen()
-            .map(|(_, table)| table.table.clone())
-            .collect())
+        self.live.commit()?;
+        Ok(tables)
     }
 
     pub(super) fn changes(&mut self) -> Result<Vec<RowChange>, Stop> {
-        self.lock()?;
+        self.live.lock()?;
         self.look()?;
-        self.commit()?;
+        self.live.commit()?;
         Ok(match &mut self.follow {
             Follow::Journal(journal) => {
                 journal.untold.clear();
@@ -182,85 +155,61 @@ impl Session {
     }
 
     pub(super) fn seal(&mut self) -> Result<Checkpoint, Stop> {
-        self.lock()?;
+        self.live.lock()?;
         self.look()?;
-        let sealed = Checkpoint(self.next);
-        if let Follow::Journal(journal) = &mut self.follow {
-            if journal.wants_cleaning() {
-                journal.clean(&self.db)?;
-            }
-            self.db.prepare_cached("COMMIT")?.execute([])?;
-            if journal.wants_cleaning() {
-                journal.cleaned();
-            }
-            journal.untold.clear();
-            let delta = std::mem::take(&mut journal.delta);
-            let weigh = |image: &Option<Image>| image.as_ref().map_or(0, Image::bytes);
-            let bytes = delta
-                .values()
-                .map(|change| 96 + weigh(&change.old) + weigh(&change.new))
-                .sum();
-            let here = self.whereabouts[&self.position];
-            self.islands
-                .get_mut(&here)
-                .expect("the position is on an island")
-                .tree
-                .add_child(sealed, delta, bytes);
-            self.whereabouts.insert(sealed, here);
-        } else {
-            self.seal_island(sealed)?;
+        let Follow::Journal(journal) = &mut self.follow else {
+            return self.seal_island();
+        };
+        let clean = journal.wants_cleaning();
+        if clean {
+            journal.clean(&self.live.db)?;
         }
-        self.position = sealed;
-        self.next += 1;
-        Ok(sealed)
+        self.live.commit()?;
+        if clean {
+            journal.cleaned();
+        }
+        journal.untold.clear();
+        let delta = std::mem::take(&mut journal.delta);
+        Ok(self.islands_mut().add_child(delta))
     }
 
-    /// Seals a state that rows alone do not describe, as the root of an island.
-    fn seal_island(&mut self, sealed: Checkpoint) -> Result<(), Stop> {
-        let plan = Arc::new(Plan::read(&self.db, &self.ignored)?);
+    /// Seals a state that rows alone do not describe.
+    fn seal_island(&mut self) -> Result<Checkpoint, Stop> {
+        let plan = Arc::new(Plan::read(&self.live.db, &self.ignored)?);
         let by_log = self.mode != SqliteMode::Backup && plan.unfollowable.is_none();
         if self.mode != SqliteMode::Backup {
-            uninstall_triggers(&self.db)?;
+            uninstall_triggers(&self.live.db)?;
             if by_log {
-                install(&self.db, &plan)?;
+                install(&self.live.db, &plan)?;
             }
-            if std::mem::take(&mut self.run.by_log) || Run::read(&self.db)?.is_none() {
-                self.run.write(&self.db)?;
+            if std::mem::take(&mut self.run.by_log) || Run::read(&self.live.db)?.is_none() {
+                self.run.write(&self.live.db)?;
             }
-            self.commit()?;
-            self.lock()?;
-            if Some(pragma(&self.db, "data_version")?) != self.data_version {
-                return Err(Stop::Again);
-            }
+            self.live.commit()?;
+            self.live.lock()?;
+            self.live.expect_untouched()?;
         }
-        self.keep_readable()?;
-        let like = self
-            .islands
-            .get(&self.whereabouts[&self.position])
-            .and_then(|island| island.copy.as_ref());
-        let copy = Some(Snapshot::take(&self.reader, &self.location.scratch, like)?);
+        self.live.keep_readable()?;
+        let islands = self.islands();
+        let like = islands.island_of(islands.position()).copy.as_ref();
+        let copy = Snapshot::take(&self.live.reader, &self.location.scratch, like)?;
         let follow = match &self.follow {
             Follow::Compare(compare) if !by_log => {
                 Follow::Compare(Compare::at(compare.live.clone()))
             }
-            _ => Follow::Journal(Journal::begin(&self.db, &plan, false)?),
+            _ => Follow::Journal(Journal::begin(&self.live.db, &plan, false)?),
         };
-        let schema_version = pragma(&self.db, "schema_version")?;
-        self.commit()?;
-        (self.follow, self.plan, self.schema_version) = (follow, plan.clone(), schema_version);
-        let tree = History::new(sealed);
-        self.islands.insert(sealed, Island { plan, copy, tree });
-        self.whereabouts.insert(sealed, sealed);
-        self.arrive(sealed);
-        Ok(())
+        self.live.accept_schema()?;
+        self.live.commit()?;
+        self.follow = follow;
+        self.plan = plan.clone();
+        Ok(self.islands_mut().add_island(plan, Some(copy)))
     }
 
     pub(super) fn can_restore(&self, to: Checkpoint) -> bool {
-        let island = self
-            .whereabouts
-            .get(&to)
-            .and_then(|island| self.islands.get(island));
-        island.is_some_and(|island| island.tree.contains(to))
+        self.islands
+            .as_ref()
+            .is_some_and(|islands| islands.can_restore(to))
     }
 
     pub(super) fn restore(&mut self, to: Checkpoint) -> Result<Vec<RowChange>, Stop> {
@@ -271,251 +220,137 @@ impl Session {
                 why: "it was released, or never sealed",
             }));
         }
-        self.lock()?;
+        self.live.lock()?;
         self.look()?;
-        let target = self.whereabouts[&to];
-        let same_island = self.whereabouts[&self.position] == target;
-        let untold = match &mut self.follow {
-            Follow::Journal(journal) => {
-                let untold = told(&self.plan, &journal.untold);
-                if same_island {
-                    let island = &self.islands[&target];
-                    let mut way = Delta::new();
-                    add_reversed(&mut way, &journal.delta);
-                    for (place, change) in island.tree.way(self.position, to) {
-                        add(&mut way, place, change);
-                    }
-                    if !way.is_empty() || journal.wants_cleaning() {
-                        journal.write(&self.db, &self.plan, &way)?;
-                        journal.clean(&self.db)?;
-                        self.db.prepare_cached("COMMIT")?.execute([])?;
-                        journal.cleaned();
-                    } else {
-                        self.db.prepare_cached("COMMIT")?.execute([])?;
-                    }
-                    journal.arrived(&way, &self.plan);
-                    self.arrive(to);
-                    return Ok(untold);
-                }
-                untold
+        let position = self.islands().position();
+        let root = self.islands().root_of(to);
+        match &self.follow {
+            Follow::Journal(_) if self.islands().root_of(position) == root => {
+                self.write_way(to)?;
             }
-            Follow::Compare(compare) => {
-                let untold = difference(&compare.told, &compare.live);
-                let same_schema = pragma(&self.db, "schema_version")? == self.schema_version;
-                if to == self.position && same_schema && compare.live == compare.position {
-                    compare.told = compare.live.clone();
-                    self.commit()?;
-                    return Ok(untold);
-                }
-                untold
+            Follow::Compare(compare) if to == position && !compare.written => {
+                self.live.commit()?;
             }
-        };
-        self.commit()?;
-        self.land(target)?;
-        self.arrive(target);
-        if to != target {
-            // The rest of the way is rows, and nothing is lost if it has to be repeated from here.
-            self.restore(to)?;
+            follow => {
+                // Kept aside, in case the rest of the way has to be repeated.
+                self.carried = match follow {
+                    Follow::Journal(journal) => told(&self.plan, &journal.untold),
+                    Follow::Compare(compare) => difference(&compare.told, &compare.live),
+                };
+                self.live.commit()?;
+                self.land(root)?;
+                self.islands_mut().move_to(root);
+                if to != root {
+                    return self.restore(to);
+                }
+            }
         }
-        Ok(untold)
+        Ok(std::mem::take(&mut self.carried))
+    }
+
+    /// Writes the rows that lead from the live state to another on the same island.
+    fn write_way(&mut self, to: Checkpoint) -> Result<(), Stop> {
+        let (Follow::Journal(journal), Some(islands)) = (&mut self.follow, &mut self.islands)
+        else {
+            return Ok(());
+        };
+        let untold = told(&self.plan, &journal.untold);
+        let mut way = Delta::new();
+        add_reversed(&mut way, &journal.delta);
+        for (place, change) in islands.island_of(to).tree.way(islands.position(), to) {
+            add(&mut way, place, change);
+        }
+        let write = !way.is_empty() || journal.wants_cleaning();
+        if write {
+            journal.write(&self.live.db, &self.plan, &way)?;
+            journal.clean(&self.live.db)?;
+        }
+        self.live.commit()?;
+        if write {
+            journal.cleaned();
+        }
+        journal.arrived(&way, &self.plan);
+        islands.move_to(to);
+        self.carried.extend(untold);
+        Ok(())
     }
 
     /// Puts back the copy of an island's root.
-    fn land(&mut self, island: Checkpoint) -> Result<(), Stop> {
-        let Island { plan, copy, .. } = &self.islands[&island];
-        let Some(copy) = copy else {
+    fn land(&mut self, root: Checkpoint) -> Result<(), Stop> {
+        let island = self.islands().island_of(root);
+        let (Some(copy), plan) = (island.copy.clone(), island.plan.clone()) else {
             return Err(self.schema_changed()?);
         };
-        let plan = plan.clone();
-        copy.put_back(&mut self.db, &self.location.scratch)?;
-        self.lock()?;
-        self.data_version = Some(pragma(&self.db, "data_version")?);
-        self.schema_version = pragma(&self.db, "schema_version")?;
+        copy.put_back(&mut self.live.db, &self.location.scratch)?;
+        self.live.lock()?;
+        self.live.looked()?;
+        self.live.accept_schema()?;
+        let db = &self.live.db;
         self.follow = if self.mode != SqliteMode::Backup && plan.unfollowable.is_none() {
-            Follow::Journal(Journal::begin(&self.db, &plan, false)?)
+            Follow::Journal(Journal::begin(db, &plan, false)?)
         } else {
-            Follow::Compare(Compare::at(Arc::new(contents(&self.db, &plan)?)))
+            Follow::Compare(Compare::at(Arc::new(contents(db, &plan)?)))
         };
         self.plan = plan;
-        self.commit()
-    }
-
-    /// Moves the position.
-    fn arrive(&mut self, at: Checkpoint) {
-        let before = std::mem::replace(&mut self.position, at);
-        let (left, reached) = (self.whereabouts[&before], self.whereabouts[&at]);
-        if let Some(island) = self.islands.get_mut(&reached) {
-            island.tree.move_to(Some(at));
-        }
-        if left != reached {
-            if let Some(island) = self.islands.get_mut(&left) {
-                island.tree.move_to(None);
-            }
-            self.drop_if_empty(left);
-        }
-        if before != left && !self.can_restore(before) {
-            self.whereabouts.remove(&before);
-        }
+        self.live.commit()
     }
 
     pub(super) fn release(&mut self, checkpoint: Checkpoint) {
-        if let Some(&at) = self.whereabouts.get(&checkpoint)
-            && let Some(island) = self.islands.get_mut(&at)
-        {
-            island.tree.release(checkpoint);
-            if checkpoint != self.position && checkpoint != at {
-                self.whereabouts.remove(&checkpoint);
-            }
-            self.drop_if_empty(at);
-        }
-    }
-
-    fn drop_if_empty(&mut self, island: Checkpoint) {
-        if self
-            .islands
-            .get(&island)
-            .is_some_and(|island| island.tree.is_empty())
-        {
-            self.islands.remove(&island);
-            self.whereabouts.remove(&island);
+        if let Some(islands) = &mut self.islands {
+            islands.release(checkpoint);
         }
     }
 
     pub(super) fn memory(&self) -> usize {
-        let copy = |island: &Island| island.copy.as_ref().map_or(0, Snapshot::bytes);
-        self.islands
-            .values()
-            .map(|island| island.tree.bytes() + copy(island))
-            .sum()
+        self.islands.as_ref().map_or(0, Islands::bytes)
     }
 
     /// Returns to the root and removes everything of ours.
     pub(super) fn retire(&mut self) -> Result<(), Stop> {
-        if self.islands.contains_key(&Self::ROOT) {
-            self.restore(Self::ROOT)?;
+        if self.islands.is_some() {
+            self.restore(Islands::ROOT)?;
+            self.live.lock()?;
+            self.live.expect_untouched()?;
+            Run::at_root(&self.live.db)?;
+            self.live.commit()?;
+            self.islands = None;
         }
-        self.lock()?;
-        if self.islands.contains_key(&Self::ROOT)
-            && Some(pragma(&self.db, "data_version")?) != self.data_version
-        {
-            return Err(Stop::Again);
-        }
-        Run::at_root(&self.db)?;
-        self.commit()?;
         self.location.remove_copies()?;
-        self.islands.clear();
-        self.lock()?;
-        uninstall(&self.db)?;
-        self.commit()
-    }
-
-    /// Lets `reader` read while others are kept from writing.
-    ///
-    /// A file can be read beside our open transaction; a database in memory only beside one that has not begun to write, and
-    /// then nobody can commit either.
-    fn keep_readable(&mut self) -> Result<(), Stop> {
-        if self.location.in_memory() {
-            self.commit()?;
-            self.db.execute_batch("BEGIN")?;
-            if Some(pragma(&self.db, "data_version")?) != self.data_version {
-                return Err(Stop::Again);
-            }
-        }
-        Ok(())
-    }
-
-    pub(super) fn about(&self) -> About {
-        let version = rusqlite::version();
-        let mode: String = self
-            .db
-            .query_row("PRAGMA journal_mode", [], |row| row.get(0))
-            .unwrap_or_default();
-        let follows = matches!(self.follow, Follow::Journal(_));
-        let mechanism = match (follows, &self.plan.unfollowable) {
-            (true, _) => "trigger journal".into(),
-            (false, _) if self.mode == SqliteMode::Backup => "full copies, as asked".into(),
-            (false, Some(why)) => format!("full copies, because {why}"),
-            (false, None) => "full copies, because the schema changed".into(),
-        };
-        let mut gaps = Vec::new();
-        if follows {
-            gaps.push("Incremental writes into blobs (`sqlite3_blob_write`) are not seen.".into());
-        } else {
-            gaps.push("Each step costs what is stored, not what changes.".into());
-        }
-        if self.mode == SqliteMode::Journal {
-            gaps.push("A change of the schema cannot be undone.".into());
-        }
-        gaps.push(
-            "What `ANALYZE` gathers and what is in attached databases is not followed.".into(),
-        );
-        if !self.ignored.is_empty() {
-            gaps.push(format!("Ignored tables: {}.", self.ignored.join(", ")));
-        }
-        About {
-            name: format!(
-                "{} (SQLite {version}, journal mode {mode})",
-                self.location.name
-            ),
-            mechanism,
-            gaps,
-            sees_foreign_commits: true,
-        }
-    }
-
-    /// Keeps others from writing; fails while somebody else does.
-    fn lock(&mut self) -> Result<(), Stop> {
-        self.db.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-        Ok(())
-    }
-
-    fn commit(&self) -> Result<(), Stop> {
-        self.db.prepare_cached("COMMIT")?.execute([])?;
-        Ok(())
-    }
-
-    /// Gives up what an attempt left open.
-    pub(super) fn unlock(&mut self) {
-        if !self.db.is_autocommit() {
-            // It fails only where SQLite has rolled back already.
-            let _ = self.db.execute_batch("ROLLBACK");
-        }
+        self.live.lock()?;
+        uninstall(&self.live.db)?;
+        self.live.commit()
     }
 
     /// Learns what others wrote since the last look.
     fn look(&mut self) -> Result<(), Stop> {
-        let data_version = pragma(&self.db, "data_version")?;
-        if self.data_version == Some(data_version) {
+        if !self.live.is_touched()? {
             return Ok(());
         }
-        if let Follow::Journal(journal) = &mut self.follow {
-            if pragma(&self.db, "schema_version")? == self.schema_version {
-                journal.look(&self.db, &self.plan)?;
-                self.data_version = Some(data_version);
-                return Ok(());
+        let changed = self.live.has_other_schema()?;
+        match &mut self.follow {
+            Follow::Journal(journal) if !changed => journal.look(&self.live.db, &self.plan)?,
+            Follow::Journal(_) => {
+                let mut compare = self.compare_from_now_on()?;
+                compare.look(&self.live.db, &self.ignored)?;
+                self.follow = Follow::Compare(compare);
             }
-            self.compare_from_now_on()?;
+            Follow::Compare(compare) => compare.look(&self.live.db, &self.ignored)?,
         }
-        if let Follow::Compare(compare) = &mut self.follow {
-            let plan = Plan::read(&self.db, &self.ignored)?;
-            compare.live = Arc::new(contents(&self.db, &plan)?);
-        }
-        self.data_version = Some(data_version);
+        self.live.looked()?;
         Ok(())
     }
 
     /// The schema changed, so the log tells no longer all: builds the contents that it told of up to now.
-    fn compare_from_now_on(&mut self) -> Result<(), Stop> {
-        let Follow::Journal(journal) = &self.follow else {
-            return Ok(());
-        };
-        let island = &self.islands[&self.whereabouts[&self.position]];
-        let Some(copy) = &island.copy else {
+    fn compare_from_now_on(&self) -> Result<Compare, Stop> {
+        let islands = self.islands();
+        let island = islands.island_of(islands.position());
+        let (Follow::Journal(journal), Some(copy)) = (&self.follow, &island.copy) else {
             return Err(self.schema_changed()?);
         };
         let mut past = Connection::open_in_memory()?;
         copy.put_back(&mut past, &self.location.scratch)?;
         restoring(&past)?;
+        // Goes a way in the copy, to where the live state was before `back`.
         let reach = |way: &Delta<Place, Image>, back: &Delta<Place, Image>| {
             write_rows(&past, &self.plan, way)?;
             let mut undone = Delta::new();
@@ -527,55 +362,38 @@ impl Session {
             )?;
             contents(&past, &self.plan).map(Arc::new)
         };
-        let to_position = island.tree.way(island.tree.root(), self.position);
+        let to_position = island.tree.way(island.tree.root(), islands.position());
         let position = reach(&to_position, &journal.delta)?;
         let mut told = journal.delta.clone();
         add_reversed(&mut told, &journal.untold);
         let told = reach(&told, &journal.untold)?;
-        let live = told.clone();
-        self.follow = Follow::Compare(Compare {
+        Ok(Compare {
+            live: told.clone(),
             position,
             told,
-            live,
-        });
-        Ok(())
+            written: true,
+        })
+    }
+
+    fn islands(&self) -> &Islands {
+        self.islands
+            .as_ref()
+            .expect("begin seals the root before anything else is asked")
+    }
+
+    fn islands_mut(&mut self) -> &mut Islands {
+        self.islands
+            .as_mut()
+            .expect("begin seals the root before anything else is asked")
     }
 
     /// The error for a change of the schema where there is no copy to go back to.
     fn schema_changed(&self) -> rusqlite::Result<Stop> {
-        let difference = self.plan.difference(&self.db)?;
+        let difference = self.plan.difference(&self.live.db)?;
         Ok(Stop::Failed(Error::Irreversible {
             system: self.location.name.clone(),
             statement: format!("a change of the schema: {difference}"),
             remedy: "use `SqliteMode::Auto`, which keeps a copy for this case, and make the database anew".into(),
         }))
     }
-}
-
-fn clear_log(db: &Connection, by_log: bool) -> rusqlite::Result<()> {
-    if !by_log {
-        return Ok(());
-    }
-    db.execute_batch(&format!("DELETE FROM {OURS}log"))?;
-    let there = format!("SELECT count(*) FROM sqlite_schema WHERE name = '{OURS}sequence'");
-    if db.query_row(&there, [], |row| row.get(0))? {
-        db.execute_batch(&format!(
-            "DELETE FROM {OURS}sequence; INSERT INTO {OURS}sequence SELECT rowid, name, seq FROM sqlite_sequence"
-        ))?;
-    }
-    Ok(())
-}
-
-fn told(plan: &Plan, delta: &Delta<Place, Image>) -> Vec<RowChange> {
-    let mut tables = BTreeMap::<usize, (Vec<_>, Vec<_>)>::new();
-    for (place, change) in delta {
-        let (gone, come) = tables.entry(place.table).or_default();
-        gone.extend(change.old.iter().map(|image| image.values.clone()));
-        come.extend(change.new.iter().map(|image| image.values.clone()));
-    }
-    let mut changes = Vec::new();
-    for (table, (gone, come)) in tables {
-        changes.extend(tell(&plan.tables[table].table, gone, come));
-    }
-    changes
 }

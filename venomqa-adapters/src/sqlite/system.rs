@@ -1,22 +1,21 @@
 use super::SqliteAdapter;
+use super::follow::Follow;
+use super::islands::Islands;
+use super::options::SqliteMode;
 use super::session::Session;
 use crate::{About, BoxFuture, Checkpoint, Result, Root, RowChange, RowVisitor, System};
 
 impl System for SqliteAdapter {
     fn about(&self) -> About {
         match &*self.session() {
-            Some(session) => session.about(),
-            None => About {
-                name: self.location.name.clone(),
-                mechanism: "chosen when the run begins".into(),
-                gaps: Vec::new(),
-                sees_foreign_commits: true,
-            },
+            Some(session) => about(session),
+            None => self.last_about().clone(),
         }
     }
 
     fn begin<'a>(&'a self, visit: RowVisitor<'a>) -> BoxFuture<'a, Result<Root>> {
         Box::pin(async move {
+            self.expect_unused()?;
             let open = || Session::open(&self.location, &self.options);
             let session = self.retry("begin", open).await?;
             *self.session() = Some(session);
@@ -24,7 +23,7 @@ impl System for SqliteAdapter {
             let tables = self
                 .when_quiet("begin", |session| session.visit(visit))
                 .await?;
-            let checkpoint = Session::ROOT;
+            let checkpoint = Islands::ROOT;
             Ok(Root { checkpoint, tables })
         })
     }
@@ -59,13 +58,50 @@ impl System for SqliteAdapter {
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            let began = self.session().is_some();
-            let retired = match began {
-                true => self.when_quiet("return to the root", Session::retire).await,
-                false => Ok(()),
+            let last = self.session().as_ref().map(about);
+            let retired = match last {
+                None => Ok(()),
+                Some(last) => {
+                    *self.last_about() = last;
+                    self.when_quiet("return to the root", Session::retire).await
+                }
             };
             // What could not be put back stays recorded in the database, for the next run to try again.
             retired.and(self.unlock())
         })
+    }
+}
+
+fn about(session: &Session) -> About {
+    let journal_mode = session
+        .live
+        .db
+        .query_row("PRAGMA journal_mode", [], |row| row.get(0));
+    let journal_mode: String = journal_mode.unwrap_or_default();
+    let (name, sqlite) = (&session.location.name, rusqlite::version());
+    let follows = matches!(session.follow, Follow::Journal(_));
+    let mechanism = match (follows, &session.plan.unfollowable) {
+        (true, _) => "trigger journal".into(),
+        (false, _) if session.mode == SqliteMode::Backup => "full copies, as asked".into(),
+        (false, Some(why)) => format!("full copies, because {why}"),
+        (false, None) => "full copies, because the schema changed".into(),
+    };
+    let mut gaps = Vec::new();
+    gaps.push(match follows {
+        true => "Incremental writes into blobs (`sqlite3_blob_write`) are not seen.".into(),
+        false => "Each step costs what is stored, not what changes.".into(),
+    });
+    if session.mode == SqliteMode::Journal {
+        gaps.push("A change of the schema cannot be undone.".into());
+    }
+    gaps.push("What `ANALYZE` gathers and what is in attached databases is not followed.".into());
+    if !session.ignored.is_empty() {
+        gaps.push(format!("Ignored tables: {}.", session.ignored.join(", ")));
+    }
+    About {
+        name: format!("{name} (SQLite {sqlite}, journal mode {journal_mode})"),
+        mechanism,
+        gaps,
+        sees_foreign_commits: true,
     }
 }

@@ -81,7 +81,7 @@ pub(crate) fn statement(dice: &mut Dice) -> String {
             "INSERT {or} INTO counted(plain, x) VALUES((SELECT min(id) FROM plain WHERE id > {id}), {b})"
         ),
         // NULL becomes the default where the column may not be NULL.
-        9 => format!("INSERT OR REPLACE INTO counted(plain, x) VALUES(1, NULL), ({a}, {b})"),
+        9 => format!("INSERT OR REPLACE INTO counted(plain, x) VALUES(NULL, NULL), (NULL, {b})"),
         10 => format!("UPDATE {or} counted SET x = {a} WHERE id % 3 = {b} % 3"),
         11 => format!("DELETE FROM counted WHERE x < {a}"),
         12 => format!(

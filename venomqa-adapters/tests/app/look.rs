@@ -43,25 +43,30 @@ impl Looker {
         tables.unwrap().map(Result::unwrap).collect()
     }
 
-    fn rows(&self, table: &str, number: &str) -> Vec<(Option<i64>, Row)> {
+    fn rows(&self, table: &str, number: &str) -> Vec<(Option<i64>, Row, Vec<usize>)> {
+        // The last element names the columns whose bytes are text.
         let sql = format!("SELECT {number}, * FROM \"{}\"", table.replace('"', "\"\""));
         let mut statement = self.0.prepare_cached(&sql).unwrap();
-        let columns = statement.column_count();
         let mut rows = statement.query([]).unwrap();
         let mut found = Vec::new();
         while let Some(row) = rows.next().unwrap() {
-            let cell = |column| match row.get_ref(column).unwrap() {
+            let mut odd_text = Vec::new();
+            let mut cell = |column| match row.get_ref(column).unwrap() {
                 ValueRef::Null => Value::Null,
                 ValueRef::Integer(value) => Value::Int(value),
                 ValueRef::Real(value) => Value::Float(value),
                 ValueRef::Blob(bytes) => Value::Bytes(bytes.into()),
                 ValueRef::Text(bytes) => match std::str::from_utf8(bytes) {
                     Ok(text) => Value::Text(text.into()),
-                    Err(_) => Value::Bytes(bytes.into()),
+                    Err(_) => {
+                        odd_text.push(column);
+                        Value::Bytes(bytes.into())
+                    }
                 },
             };
-            let values: Arc<[Value]> = (1..columns).map(cell).collect();
-            found.push((row.get(0).unwrap(), values));
+            let columns = row.as_ref().column_count();
+            let values: Arc<[Value]> = (1..columns).map(&mut cell).collect();
+            found.push((row.get(0).unwrap(), values, odd_text));
         }
         found.sort();
         found
@@ -74,7 +79,7 @@ impl Looker {
             let rows = self
                 .rows(&table, number)
                 .into_iter()
-                .map(|(_, row)| row)
+                .map(|(_, row, _)| row)
                 .collect();
             contents.insert(table, rows);
         }
@@ -113,8 +118,8 @@ impl Looker {
         drop(objects);
         drop(schema);
         for (table, number) in self.tables() {
-            for (number, row) in self.rows(&table, number) {
-                writeln!(dump, "{table} {number:?}: {row:?}").unwrap();
+            for (number, row, odd_text) in self.rows(&table, number) {
+                writeln!(dump, "{table} {number:?}: {row:?} {odd_text:?}").unwrap();
             }
         }
         self.0.execute_batch("COMMIT").unwrap();

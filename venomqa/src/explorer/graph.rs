@@ -127,10 +127,6 @@ impl Graph {
     pub(super) fn ids(&self) -> impl Iterator<Item = StateId> + use<> {
         (0..self.states.len() as u32).map(StateId)
     }
-
-    pub(super) fn edges(&self) -> impl Iterator<Item = &Edge> {
-        self.edges.iter()
-    }
 }
 
 impl Edge {

@@ -70,3 +70,38 @@ impl fmt::Debug for Console {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    /// Standard error that can be looked at.
+    #[derive(Clone, Default)]
+    struct Screen(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_stays_is_not_printed_behind_the_line_that_is_drawn_over() {
+        let screen = Screen::default();
+        let console = Console::new(Box::new(screen.clone()), true);
+        console.say("first");
+        console.draw(&"x".repeat(200));
+        console.say("second");
+        console.clear();
+        let shown = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+        let line = "x".repeat(79);
+        assert_eq!(shown, format!("first\n\r\x1b[2K{line}\r\x1b[2Ksecond\n"));
+    }
+}

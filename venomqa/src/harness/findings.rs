@@ -33,7 +33,11 @@ pub(crate) fn tell(suite: &Suite, explored: &Explored, replay: &ReplayCommand, c
         console.say(format_args!("{name}: note: {}", Plain(note, 4)));
     }
     for violation in not_failing(exploration) {
-        let text = Failure { violation, replay }.text();
+        let text = Failure {
+            violation,
+            replay: Some(replay),
+        }
+        .text();
         console.say(format_args!(
             "{name}: below `fail_on`, so the run stays green:\n{text}"
         ));

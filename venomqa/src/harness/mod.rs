@@ -25,7 +25,11 @@ mod verdicts;
 use std::process::ExitCode;
 
 use args::Args;
+#[cfg(feature = "cli")]
+pub(crate) use console::Console;
 use environment::Environment;
+#[cfg(feature = "cli")]
+pub(crate) use progress::Progress;
 use session::Session;
 use stop::Stop;
 
@@ -42,11 +46,23 @@ pub struct Target {
 
 /// Writes the `main` function of a test target with `harness = false`.
 ///
-/// ```ignore
+/// ```
 /// use venomqa::prelude::*;
-/// // #[exploration], #[action] and #[invariant] functions, or `use my_crate as _;` where they stand in another crate.
+///
+/// #[exploration]
+/// fn counters() -> World {
+///     World::without_api().with("db", MockSystem::new().with_table("counters", &["id"], &["id"]))
+/// }
+///
+/// #[action]
+/// fn count(db: &MockSystem, #[values(1, 2)] id: i64) -> Result<()> {
+///     Ok(db.insert("counters", [id])?)
+/// }
+///
 /// venomqa::main!();
 /// ```
+///
+/// Where all of these stand in another crate, `use my_crate as _;` links them.
 ///
 /// The process ends with status 0 when all selected tests passed, 101 when one failed, and 2 when it was called in a way that
 /// makes no sense.

@@ -46,7 +46,7 @@ impl Progress {
             let start = Instant::now();
             while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
                 let text = locked(&shown).text.clone();
-                let line = format!("{suite}: {text} ({:.0?})", rounded(start.elapsed()));
+                let line = format!("{suite}: {text} ({}s)", start.elapsed().as_secs());
                 if console.is_terminal() {
                     console.draw(&line);
                 } else {
@@ -145,8 +145,4 @@ fn found(suite: &str, event: &Event<'_>) -> String {
 
 fn locked(doing: &Mutex<Doing>) -> std::sync::MutexGuard<'_, Doing> {
     doing.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn rounded(elapsed: Duration) -> Duration {
-    Duration::from_secs(elapsed.as_secs())
 }

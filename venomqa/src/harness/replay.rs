@@ -25,9 +25,6 @@ impl Session {
             write!(out, "{name}: replay of {} actions", labels.len())?;
             let replay = &replay;
             ReplayedSteps { replay }.write(out)?;
-            if replay.broken.is_empty() {
-                write!(out, "\n  no rule is broken")?;
-            }
             writeln!(out)
         });
         Ok(replay)

@@ -299,7 +299,11 @@ impl Results {
             Kind::Regression(path) => return self.session.regression(suite, path),
             Kind::Violation(violation) => {
                 let replay = &replay;
-                return Err(Failure { violation, replay }.text());
+                return Err(Failure {
+                    violation,
+                    replay: Some(replay),
+                }
+                .text());
             }
             Kind::Explore | Kind::Rule(_) => {}
         }

@@ -69,7 +69,11 @@ impl Verdicts<'_> {
     fn of_violation(&self, violation: &Violation) -> String {
         if (self.in_full)(violation) {
             let replay = self.replay;
-            return Failure { violation, replay }.text();
+            return Failure {
+                violation,
+                replay: Some(replay),
+            }
+            .text();
         }
         format!(
             "{}: {} is broken: {}\n  see {}::{}::{}",

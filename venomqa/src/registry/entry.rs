@@ -16,13 +16,13 @@ pub struct Place {
 }
 
 /// Calls an action's function, with one value chosen by its position for each argument that has `#[values]`.
-pub type ActionFn = for<'a> fn(Parts<'a>, &'a [usize]) -> BoxFuture<'a, Outcome>;
+pub(super) type ActionFn = for<'a> fn(Parts<'a>, &'a [usize]) -> BoxFuture<'a, Outcome>;
 
 /// Calls an invariant's function.
-pub type InvariantFn = for<'a> fn(Parts<'a>) -> BoxFuture<'a, Checked>;
+pub(super) type InvariantFn = for<'a> fn(Parts<'a>) -> BoxFuture<'a, Checked>;
 
 /// Calls an exploration's function.
-pub type WorldFn = fn() -> BoxFuture<'static, Result<World>>;
+pub(super) type WorldFn = fn() -> BoxFuture<'static, Result<World>>;
 
 /// An argument with the values that it takes.
 #[derive(Clone, Copy, Debug)]

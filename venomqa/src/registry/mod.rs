@@ -2,6 +2,7 @@
 
 mod entry;
 mod parts;
+mod problems;
 mod returned;
 mod suite;
 

@@ -43,7 +43,8 @@ impl ReplayCommand {
 #[derive(Debug)]
 pub(crate) struct Failure<'a> {
     pub(crate) violation: &'a Violation,
-    pub(crate) replay: &'a ReplayCommand,
+    /// What executes the sequence again; nothing where there is no test target to do so.
+    pub(crate) replay: Option<&'a ReplayCommand>,
 }
 
 impl Failure<'_> {
@@ -81,8 +82,13 @@ impl Failure<'_> {
         if violation.built_in || server_failed {
             write_logs(out, &violation.logs)?;
         }
-        let replay = self.replay.of(&violation.labels());
-        write!(out, "\n  replay: {}", Plain(&replay, 4))
+        match self.replay {
+            Some(replay) => {
+                let command = replay.of(&violation.labels());
+                write!(out, "\n  replay: {}", Plain(&command, 4))
+            }
+            None => Ok(()),
+        }
     }
 
     /// The same as text.
@@ -104,9 +110,20 @@ impl ReplayedSteps<'_> {
     /// Writes them, without a line break at the end.
     pub(crate) fn write(&self, out: &mut dyn Write) -> io::Result<()> {
         self.write_broken_after(out, 0, "in the initial state: ")?;
-        for (number, step) in self.replay.steps.iter().enumerate() {
+        let verdict = if self.replay.not_checked.is_empty() {
+            "all rules hold"
+        } else {
+            "no rule is broken"
+        };
+        let steps = &self.replay.steps;
+        for (number, step) in steps.iter().enumerate() {
             write_step(out, number + 1, step, true)?;
             self.write_broken_after(out, number + 1, "")?;
+            let broken = self.replay.broken.iter().any(|b| b.after == number + 1);
+            let stopped = self.replay.stopped.is_some() && number + 1 == steps.len();
+            if !broken && !stopped {
+                write!(out, "\n      {verdict}")?;
+            }
         }
         if let Some(why) = &self.replay.stopped {
             write!(out, "\n      stopped at {}", Plain(why, 8))?;
@@ -189,4 +206,169 @@ fn write_logs(out: &mut dyn Write, logs: &str) -> io::Result<()> {
         write!(out, "\n    {}", Plain(&cut(line, BODY), 6))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Breach, Exchange, Severity};
+
+    fn exchange(path: &str, status: u16, sent: &str, answered: &str) -> Exchange {
+        serde_json::from_value(crate::json!({
+            "api": "api",
+            "request": { "method": "POST", "url": format!("http://127.0.0.1:1{path}"), "body": sent },
+            "response": { "status": status, "body": answered },
+            "elapsed_micros": 7,
+        }))
+        .unwrap()
+    }
+
+    fn step(label: &str, exchanges: Vec<Exchange>, changes: &[&str]) -> Step {
+        Step {
+            action: label.split('[').next().unwrap_or_default().into(),
+            label: label.into(),
+            status: exchanges.last().and_then(Exchange::status),
+            exchanges,
+            changes: changes.iter().map(|&change| change.into()).collect(),
+            elapsed: Duration::from_millis(1),
+        }
+    }
+
+    fn steps() -> Vec<Step> {
+        vec![
+            step(
+                "create_order[amount=0]",
+                vec![exchange("/orders", 201, "{\"amount\":0}", "{\"id\":1}")],
+                &["orders#1 added: amount 0, refunded 0"],
+            ),
+            step(
+                "refund_order[note=\"it's\"]",
+                vec![
+                    exchange("/login", 200, "", "token"),
+                    exchange(
+                        "/orders/1/refund",
+                        500,
+                        "",
+                        "<h1>\x1b[31mdivision by zero</h1>\n",
+                    ),
+                ],
+                &[],
+            ),
+        ]
+    }
+
+    fn command() -> ReplayCommand {
+        ReplayCommand {
+            target: "sequences".into(),
+            suite: "orders".into(),
+            exact: false,
+        }
+    }
+
+    fn violation() -> Violation {
+        Violation {
+            rule: "no_server_error".into(),
+            about: "No call is answered with a 5xx that it does not expect.".into(),
+            severity: Severity::High,
+            built_in: true,
+            message: "POST /orders/1/refund -> 500".into(),
+            sequence: steps(),
+            confirmation: Confirmation::Confirmed,
+            occurrences: 3,
+            logs: (1..=12).map(|n| format!("line {n}\n")).collect(),
+        }
+    }
+
+    fn check(violation: &Violation, expected: &str) {
+        let command = command();
+        let replay = Some(&command);
+        assert_eq!(Failure { violation, replay }.text(), expected);
+    }
+
+    #[test]
+    fn a_failure_shows_calls_bodies_changes_and_logs() {
+        check(
+            &violation(),
+            r#"high: no_server_error is broken: POST /orders/1/refund -> 500
+  No call is answered with a 5xx that it does not expect.
+
+   1. create_order[amount=0]
+      POST /orders -> 201
+        orders#1 added: amount 0, refunded 0
+   2. refund_order[note="it's"]
+      POST /login -> 200
+      POST /orders/1/refund -> 500
+        answered <h1>\u{1b}[31mdivision by zero</h1>
+
+  confirmed: broken again from a clean start; seen on 3 transitions
+  the server's last output:
+    line 3
+    line 4
+    line 5
+    line 6
+    line 7
+    line 8
+    line 9
+    line 10
+    line 11
+    line 12
+  replay: VENOMQA_REPLAY='create_order[amount=0],refund_order[note="it'\''s"]' cargo test --test sequences -- orders::explore"#,
+        );
+    }
+
+    #[test]
+    fn what_did_not_happen_again_is_no_fact() {
+        let violation = Violation {
+            about: String::new(),
+            sequence: Vec::new(),
+            confirmation: Confirmation::Unconfirmed("it held from a clean start".into()),
+            occurrences: 1,
+            built_in: false,
+            ..violation()
+        };
+        check(
+            &violation,
+            "high: no_server_error is broken: POST /orders/1/refund -> 500\n\
+             \n  in the initial state, before any action\n\
+             \n  UNCONFIRMED: it held from a clean start\
+             \n  replay: VENOMQA_REPLAY='initial_state' cargo test --test sequences -- orders::explore",
+        );
+    }
+
+    #[test]
+    fn a_replay_shows_the_verdicts_where_they_were_given() {
+        let breach = |after, message: &str| Breach {
+            rule: "no_debt".into(),
+            after,
+            message: message.into(),
+        };
+        let replay = Replay {
+            steps: steps(),
+            broken: vec![breach(0, "at first"), breach(1, "then")],
+            not_checked: vec![("odd".into(), "why".into())],
+            stopped: Some("step 2: it does not apply".into()),
+            logs: String::new(),
+        };
+        let mut out = Vec::new();
+        ReplayedSteps { replay: &replay }.write(&mut out).unwrap();
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            r#"
+      in the initial state: no_debt is broken: at first
+   1. create_order[amount=0]
+      POST /orders -> 201
+        sent {"amount":0}
+        answered {"id":1}
+        orders#1 added: amount 0, refunded 0
+      no_debt is broken: then
+   2. refund_order[note="it's"]
+      POST /login -> 200
+      POST /orders/1/refund -> 500
+        answered <h1>\u{1b}[31mdivision by zero</h1>
+      stopped at step 2: it does not apply
+  odd could not be checked: why"#
+        );
+    }
 }

@@ -108,7 +108,7 @@ mod tests {
         write_annotations(&mut out, &[annotation()]).unwrap();
         assert_eq!(
             String::from_utf8(out).unwrap(),
-            "::error file=tests/a%2Cb.rs,line=7,title=orders%3A 100%25::first%0A::error::second \\u{1b}[0m 5%25\n"
+            "::error file=tests/a%2Cb.rs,line=7,title=orders%3A 100%25::first%0A\\u{3a}:error::second \\u{1b}[0m 5%25\n"
         );
         let mut out = Vec::new();
         let many: Vec<_> = (0..12).map(|_| annotation()).collect();

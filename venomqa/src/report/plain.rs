@@ -2,8 +2,8 @@ use std::fmt::{self, Display, Write as _};
 
 /// Text that an API, a database or a server chose, safe to print on a terminal and in a log.
 ///
-/// Control characters and those that reorder text are shown as escapes. Lines after the first are indented by this many columns, so
-/// that none of them can pass for one of ours.
+/// Control characters and those that reorder text are shown as escapes, and so is the beginning of what continuous integration takes for a
+/// command. Lines after the first are indented by this many columns, so that none of them can pass for one of ours.
 #[derive(Debug)]
 pub(crate) struct Plain<'a>(pub(crate) &'a str, pub(crate) usize);
 
@@ -15,10 +15,20 @@ impl Display for Plain<'_> {
             if number > 0 {
                 write!(f, "\n{:indent$}", "")?;
             }
-            for character in line.strip_suffix('\r').unwrap_or(line).chars() {
+            let line = line.strip_suffix('\r').unwrap_or(line);
+            let mut commands = number > 0 && commands(line);
+            for (at, character) in line.char_indices() {
+                let commands = commands && !character.is_whitespace() && {
+                    commands = false;
+                    true
+                };
                 if character == '\t' {
                     f.write_str("    ")?;
-                } else if character.is_control() || reorders(character) {
+                } else if character.is_control()
+                    || reorders(character)
+                    || commands
+                    || line[at..].starts_with("##[")
+                {
                     write!(f, "{}", character.escape_unicode())?;
                 } else {
                     f.write_char(character)?;
@@ -27,6 +37,14 @@ impl Display for Plain<'_> {
         }
         Ok(())
     }
+}
+
+/// Whether the line would be taken for a command: GitHub and others look behind white space too, GitLab and Jenkins attach files.
+fn commands(line: &str) -> bool {
+    let line = line.trim_start();
+    ["::", "##", "[["]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// Whether the character changes the direction or hides: what is printed would not be what is there.
@@ -70,7 +88,19 @@ mod tests {
 
     #[test]
     fn a_line_cannot_pass_for_one_of_ours() {
-        check("a\r\nError: b\n::error::c\n", "a\n  Error: b\n  ::error::c");
+        check(
+            "a\r\nError: b\n::error::c\n",
+            "a\n  Error: b\n  \\u{3a}:error::c",
+        );
+        check(
+            "a\n [[ATTACHMENT|/etc/passwd]]",
+            "a\n   \\u{5b}[ATTACHMENT|/etc/passwd]]",
+        );
+        check(
+            "a ##[add-mask]b\n##vso[x]",
+            "a \\u{23}#[add-mask]b\n  \\u{23}#vso[x]",
+        );
+        check("a::b [[c]]", "a::b [[c]]");
     }
 
     #[test]

@@ -221,7 +221,7 @@ impl Stage {
         loop {
             for (name, server) in &self.world.servers {
                 if let Some(exit) = server.exit_status() {
-                    return Some(format!("the {name} {exit}"));
+                    return Some(format!("the {name} died: {exit}"));
                 }
             }
             if Instant::now() >= deadline {

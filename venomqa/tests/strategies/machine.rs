@@ -51,7 +51,7 @@ impl Machine {
     /// Where an action leads from a state, if it applies.
     pub(crate) fn step(&self, state: usize, action: usize) -> Option<usize> {
         let action = &self.actions[action];
-        if action.requires_context && state % VALUES == 0 {
+        if action.requires_context && state.is_multiple_of(VALUES) {
             return None;
         }
         action.to[state]

@@ -1,28 +1,16 @@
-//! The orders machine: a small shop whose numbers of states and transitions are known exactly.
-//!
-//! At most K orders, each of which is paid, shipped, refunded and cancelled. A refunded order that is cancelled is refunded
-//! again: that is the bug. Every action is tried in every state, so that with K orders there are 7^0 + 7^1 + .. + 7^K
-//! states and 1 + 4K transitions from each.
+//! The machine in the memory of the test process: no server, no requests.
 
 use venomqa::prelude::*;
 use venomqa::{BoxFuture, Checked, Outcome, Parts};
 
-/// What can be done to an order, besides creating one.
-const VERBS: [&str; 4] = ["pay", "ship", "refund", "cancel"];
+use super::{VERBS, everything};
 
-/// An explorer of the machine with at most `orders` orders, in memory.
-///
-/// The depth is unlimited, and states that break the rule are expanded too.
-pub fn agent(orders: i64) -> Agent {
+/// An explorer of the machine.
+pub fn agent(orders: u32) -> Agent {
     let columns = ["id", "status", "paid", "refunded"];
     let db = MockSystem::new().with_table("orders", &columns, &["id"]);
-    let config = venomqa::Config {
-        max_depth: u32::MAX,
-        budget: None,
-        expand_violating: true,
-        ..Default::default()
-    };
-    let mut agent = Agent::new(World::without_api().with("db", db)).config(config);
+    let mut agent = Agent::new(World::without_api().with("db", db)).config(everything());
+    let orders = i64::from(orders);
     agent = agent.action(create(orders));
     for id in 1..=orders {
         for verb in VERBS {

@@ -1,0 +1,96 @@
+//! The machine behind the `orders` server: over HTTP, in a SQLite file.
+
+use std::path::Path;
+
+use venomqa::prelude::*;
+use venomqa::{IntoOutcome, Outcome, Parts};
+
+use super::{VERBS, everything};
+
+/// An explorer of the machine on a server of its own. `program` is the `orders` binary, `file` its database.
+///
+/// # Errors
+///
+/// The server does not start, or its database cannot be followed.
+pub async fn agent(program: &Path, file: &Path, orders: u32) -> Result<Agent> {
+    let db = SqliteAdapter::open(file).await?;
+    let server = server(program, file, orders).await?;
+    let world = World::new(client(&server))
+        .with("db", db)
+        .with_server(server);
+    let mut agent =
+        Agent::new(world)
+            .config(everything())
+            .action(call("create", String::new(), create));
+    for id in 1..=orders {
+        for verb in VERBS {
+            let path = format!("/orders/{id}/{verb}");
+            agent = agent.action(call(verb, format!("id={id}"), move |api| api.post(&path)));
+        }
+    }
+    Ok(agent.invariant(Invariant::new(
+        "never_refunded_more_than_paid",
+        never_refunded_more_than_paid,
+    )))
+}
+
+/// The server, with the machine's bug.
+///
+/// # Errors
+///
+/// The server does not start.
+pub async fn server(program: &Path, file: &Path, orders: u32) -> Result<Server> {
+    let mut command = Command::new(program);
+    command
+        .env("DATABASE_PATH", file)
+        .env("ORDERS_MAX", orders.to_string());
+    Server::spawn(command.env("ORDERS_BUGS", "cancel_after_refund"))
+        .ready_when("/health")
+        .await
+}
+
+/// The client that the actions use.
+pub fn client(server: &Server) -> HttpClient {
+    server
+        .client()
+        .with_header("Authorization", "Bearer alice-token")
+}
+
+fn create(api: &HttpClient) -> Request {
+    api.post("/orders")
+        .json(&json!({ "amount": 100, "payment": "later" }))
+}
+
+fn call(
+    name: &str,
+    arguments: String,
+    request: impl Fn(&HttpClient) -> Request + Send + Sync + 'static,
+) -> Action {
+    let action = Action::of_parts(name, move |parts: Parts<'_>| {
+        let request = parts.world().main_api().map(&request);
+        Box::pin(async move {
+            match request {
+                Ok(request) => request.into_outcome().await,
+                Err(error) => Outcome::Failed(error),
+            }
+        })
+    });
+    if arguments.is_empty() {
+        action
+    } else {
+        action.arguments(&arguments)
+    }
+}
+
+async fn never_refunded_more_than_paid(api: &HttpClient, _: &Context) -> Verdict {
+    let orders = api.get("/orders").send().await?.json()?;
+    for order in orders.as_array().into_iter().flatten() {
+        let (paid, refunded) = (order["paid"].as_i64(), order["refunded"].as_i64());
+        ensure!(
+            refunded <= paid,
+            "order {}: refunded {refunded:?} of {paid:?}",
+            order["id"]
+        );
+    }
+    Ok(())
+}

@@ -59,6 +59,24 @@ async fn a_server_that_dies_after_it_has_answered_is_a_finding_of_that_sequence(
     .await;
 }
 
+async fn all_orders(api: HttpClient) -> Result<serde_json::Value> {
+    api.get("/orders").send().await?.json()
+}
+
+#[tokio::test]
+async fn a_death_that_is_noticed_by_observing_is_a_finding_of_the_step_before() {
+    let lab = Lab::new("second_refund=late_exit");
+    let world = lab.world().await.observe(all_orders);
+    let exploration = shop(world).explore().await.unwrap();
+    let told = exploration.summary();
+    assert_eq!(
+        found(&exploration),
+        ["no_crash: create_order -> refund_order -> refund_order"],
+        "{told}"
+    );
+    assert_eq!(exploration.ended, Ended::Complete, "{told}");
+}
+
 async fn no_orders(api: &HttpClient, _: &Context) -> Verdict {
     let orders = api.get("/orders").send().await?.json()?;
     ensure!(orders.as_array().is_some_and(Vec::is_empty), "an order");

@@ -118,3 +118,25 @@ async fn a_server_that_ends_at_once_is_told_with_its_last_words() {
         ],
     );
 }
+
+async fn wraps_errors(
+    api: &HttpClient,
+    ctx: &mut Context,
+) -> std::result::Result<Response, String> {
+    let id: String = ctx.require("order_id").map_err(|error| error.to_string())?;
+    let refund = api.post(&format!("/orders/{id}/refund")).send().await;
+    refund.map_err(|error| format!("no refund: {error}"))
+}
+
+#[tokio::test]
+async fn an_error_type_of_the_users_own_does_not_hide_that_there_was_no_answer() {
+    let lab = Lab::new("second_refund=hang");
+    let agent = Agent::new(lab.world().await)
+        .action(Action::new("create_order", crate::lab::create_order))
+        .action(Action::new("wraps_errors", wraps_errors));
+    let exploration = agent.explore().await.unwrap();
+    let (message, sequence, _) = error_of(&exploration);
+    assert_tells(message, &["no refund: POST", "no answer within 1s"]);
+    assert_eq!(sequence, ["create_order", "wraps_errors", "wraps_errors"]);
+    assert_eq!(found(&exploration), [""; 0]);
+}

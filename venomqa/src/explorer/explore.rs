@@ -26,13 +26,15 @@ pub(crate) async fn explore<S: Subject>(
         match explorer.recheck().await {
             Ok(found) => diverged = found,
             Err(error) => notes.push(format!(
-                "no sample of the states could be reached again: {error}"
+                "no sample of the states could be reached again: {}",
+                explorer.subject.tell(&error)
             )),
         }
         match explorer.note_on_merging().await {
             Ok(note) => notes.extend(note),
             Err(error) => notes.push(format!(
-                "the sequences could not be executed again: {error}"
+                "the sequences could not be executed again: {}",
+                explorer.subject.tell(&error)
             )),
         }
     }
@@ -87,8 +89,14 @@ impl<S: Subject> Explorer<'_, S> {
             .count();
         if at_the_limit > 0 {
             notes.push(format!(
-                "{at_the_limit} states lie at the depth limit of {} and were not expanded",
-                self.config.max_depth
+                "{at_the_limit} {} at the depth limit of {} and {} not expanded",
+                if at_the_limit == 1 {
+                    "state lies"
+                } else {
+                    "states lie"
+                },
+                self.config.max_depth,
+                if at_the_limit == 1 { "was" } else { "were" },
             ));
         }
         notes

@@ -113,7 +113,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
             if let Err(error) = self.attempt(pair).await {
                 let sequence = self.labels(&self.found_path(pair));
                 return Ok(Ended::Error {
-                    message: error.to_string(),
+                    message: self.subject.tell(&error),
                     sequence,
                     logs: self.subject.logs(),
                 });

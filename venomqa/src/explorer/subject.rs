@@ -3,7 +3,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::ids::{ActionId, Fingerprint, RuleId};
-use crate::{Checked, Result, Severity, Step, SystemReport, When};
+use crate::{Checked, Error, Result, Severity, Step, SystemReport, When};
 
 /// What the explorer explores. The world behind a suite is one; toy graphs in tests are others.
 ///
@@ -64,6 +64,9 @@ pub(crate) trait Subject: Send {
 
     /// What the last performed action left, place by place, to find out what differs between two executions.
     fn footprint(&mut self) -> Footprint;
+
+    /// An error as reports show it.
+    fn tell(&self, error: &Error) -> String;
 
     /// What the servers printed since the last clean start.
     fn logs(&self) -> String;

@@ -175,7 +175,8 @@ impl Stage {
                 && !restart
                 && !self.position.unseen
             {
-                self.suspects.foreign(change.to_string());
+                let example = self.shown(change);
+                self.suspects.foreign(example);
             }
             self.position.changes[number].clear();
         }
@@ -212,7 +213,10 @@ impl Stage {
             && !self.writes_at_start
         {
             self.writes_at_start = true;
-            self.notes.push(format!("the server changes data when it starts, which is left out of the comparison: {change}"));
+            self.notes.push(format!(
+                "the server changes data when it starts, which is left out of the comparison: {}",
+                self.shown(change)
+            ));
         }
         self.position.changes = written;
         Ok(())

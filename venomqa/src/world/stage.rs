@@ -7,7 +7,7 @@ use venomqa_adapters::{Checkpoint, RowChange};
 use super::built_in::BuiltIn;
 use super::identity::Identity;
 use super::records::Records;
-use super::suspects::{Alibi, Suspects};
+use super::suspects::{self, Alibi, Suspects};
 use crate::explorer::{
     ActionId, ActionInfo, Fingerprint, Footprint, Mark, Performed, RuleId, RuleInfo, Settled,
     Subject,
@@ -248,7 +248,7 @@ impl Stage {
                 .iter()
                 .flatten()
                 .next()
-                .map(|change| format!("it changed {change}"))
+                .map(|change| format!("it changed {}", self.shown(change)))
         };
         let effect = sent.or_else(changed);
         let broken = effect.map(|effect| {
@@ -258,6 +258,13 @@ impl Stage {
             )
         });
         Ok(Performed::Declined { broken })
+    }
+
+    fn crashed(&mut self, death: String) -> Result<Performed> {
+        self.remember()?;
+        Ok(Performed::Crashed {
+            broken: (self.built_in(BuiltIn::Crash), death),
+        })
     }
 
     fn step(&self) -> Step {
@@ -270,10 +277,11 @@ impl Stage {
                 .zip(&self.last.changes)
                 .flat_map(|((name, _), changes)| {
                     changes.iter().map(move |change| {
+                        let change = self.shown(change);
                         if several {
                             format!("{name}: {change}")
                         } else {
-                            change.to_string()
+                            change
                         }
                     })
                 });
@@ -374,21 +382,25 @@ impl Subject for Stage {
         self.cookies
             .extend(self.world.apis.iter().map(|(_, api)| api.cookies()));
 
-        let failed = match &outcome {
-            Outcome::Failed(error) => Some(error),
-            _ => None,
-        };
         let lost = self
             .last
             .exchanges
             .iter()
-            .any(|exchange| exchange.failure().is_some())
-            || failed.is_some_and(is_fatal);
-        if let Some(death) = self.dead_server(lost).await {
-            self.remember()?;
-            return Ok(Performed::Crashed {
-                broken: (self.built_in(BuiltIn::Crash), death),
-            });
+            .find(|exchange| exchange.is_lost());
+        let failed = match &outcome {
+            Outcome::Failed(error) => Some(error),
+            _ => None,
+        };
+        if let Some(death) = self
+            .dead_server(lost.is_some() || failed.is_some_and(is_fatal))
+            .await
+        {
+            return self.crashed(death);
+        }
+        // An error type of the user's own may hide that there was no answer.
+        if let (Some(Error::User(error)), Some(lost)) = (failed, lost) {
+            let failure = lost.failure().unwrap_or_default();
+            return Err(Error::User(format!("{error} ({lost}: {failure})").into()));
         }
         let missed = self.context.has_missed();
         let (status, mut broken) = match outcome {
@@ -397,13 +409,21 @@ impl Subject for Stage {
             Outcome::Failed(error) if is_fatal(&error) => return Err(error),
             Outcome::Failed(error) => (
                 None,
-                vec![(self.built_in(BuiltIn::FailedAction), error.to_string())],
+                vec![(self.built_in(BuiltIn::FailedAction), self.tell(&error))],
             ),
             Outcome::Answered(response) => (Some(response.status()), Vec::new()),
             Outcome::Done => (None, Vec::new()),
         };
         self.last.status = status.or_else(|| self.last.exchanges.last().and_then(Exchange::status));
-        let fingerprint = self.look().await?;
+        let fingerprint = match self.look().await {
+            Ok(fingerprint) => fingerprint,
+            Err(error) => {
+                return match self.dead_server(is_fatal(&error)).await {
+                    Some(death) => self.crashed(death),
+                    None => Err(error),
+                };
+            }
+        };
         self.remember()?;
         let spec = &self.actions[action.index()];
         let bad = self.last.exchanges.iter().find(|exchange| {
@@ -451,6 +471,11 @@ impl Subject for Stage {
         for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
             api.set_cookies(cookies.clone());
         }
+        let checked = match checked {
+            Checked::Held => Checked::Held,
+            Checked::Broken(message) => Checked::Broken(self.veiled(message)),
+            Checked::NotChecked(message) => Checked::NotChecked(self.veiled(message)),
+        };
         let alibi = Alibi {
             rule: self.rules[rule.index()].name.clone(),
             wrote: !sent.iter().all(reads),
@@ -458,7 +483,10 @@ impl Subject for Stage {
         if self.suspects.checked(alibi)
             && let Ok(changes) = self.changes().await
         {
-            self.suspects.look(&mut self.position.changes, changes);
+            let difference = suspects::difference(&self.position.changes, &changes);
+            let example = difference.map(|change| self.shown(change));
+            self.suspects.look(example);
+            self.position.changes = changes;
         }
         checked
     }
@@ -472,7 +500,10 @@ impl Subject for Stage {
             });
         }
         let now = self.changes().await?;
-        let untouched = self.suspects.settle(&mut self.position.changes, now);
+        let difference = suspects::difference(&self.position.changes, &now);
+        let example = difference.map(|change| self.shown(change));
+        let untouched = self.suspects.settle(example);
+        self.position.changes = now;
         Ok(if untouched {
             Settled::Untouched
         } else {
@@ -579,7 +610,11 @@ impl Subject for Stage {
             .iter()
             .zip(&self.log_marks)
             .map(|((_, server), mark)| server.logs_since(*mark));
-        logs.collect::<Vec<_>>().join("")
+        self.veiled(logs.collect::<Vec<_>>().join(""))
+    }
+
+    fn tell(&self, error: &Error) -> String {
+        self.veiled(error.to_string())
     }
 
     fn notes(&self) -> Vec<String> {

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::event::Event;
 use super::exploration::{Ended, Exploration};
 use super::explorer::Explorer;
@@ -17,19 +19,20 @@ pub(crate) async fn explore<S: Subject>(
     observer: &mut (dyn FnMut(&Event<'_>) + Send),
 ) -> Result<Exploration> {
     let mut explorer = Explorer::new(subject, config, strategy, observer);
-    let ended = explorer.run().await?;
+    let mut ended = explorer.run().await?;
     let mut notes = explorer.notes();
-    let violations = explorer.violations().await;
 
+    // Before the violations are confirmed, because it may find that the server dies.
     let mut diverged = Vec::new();
     if !matches!(ended, Ended::Error { .. }) {
+        explorer.notice_death(LAST_MOMENT).await;
         match explorer.recheck().await {
             Ok(found) => diverged = found,
-            Err(error) => notes.push(format!(
-                "no sample of the states could be reached again: {}",
-                explorer.subject.tell(&error)
-            )),
+            Err(error) => ended = explorer.failed(&error, Vec::new()),
         }
+    }
+    let violations = explorer.violations().await;
+    if !matches!(ended, Ended::Error { .. }) {
         match explorer.note_on_merging().await {
             Ok(note) => notes.extend(note),
             Err(error) => notes.push(format!(
@@ -58,6 +61,9 @@ pub(crate) async fn explore<S: Subject>(
         notes,
     })
 }
+
+/// How long a server is watched after the very last action.
+const LAST_MOMENT: Duration = Duration::from_millis(50);
 
 /// The number of states from which it is odd that no two sequences ever led to the same.
 const ODD_WITHOUT_MERGE: usize = 16;

@@ -35,6 +35,9 @@ pub(crate) trait Subject: Send {
     /// undone by the next [`restore`](Subject::restore).
     fn settle(&mut self) -> impl Future<Output = Result<Settled>> + Send;
 
+    /// A broken built-in rule, if the server has died since the last action and nobody was told. It is given a moment to.
+    fn died(&mut self, moment: Duration) -> impl Future<Output = Option<(RuleId, String)>> + Send;
+
     /// Saves the present state, as it was before any rule was checked in it.
     fn seal(&mut self) -> impl Future<Output = Result<Mark>> + Send;
 

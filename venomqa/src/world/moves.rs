@@ -130,7 +130,7 @@ impl Stage {
     }
 
     pub(super) async fn return_to(&mut self, mark: Mark) -> Result<()> {
-        let restart = self.only_starts_over() || self.dead_server(false).await.is_some();
+        let restart = self.only_starts_over() || self.dead_server(Duration::ZERO).await.is_some();
         self.go(mark, restart).await
     }
 
@@ -191,6 +191,7 @@ impl Stage {
             for (_, server) in &self.world.servers {
                 server.restart().await?;
             }
+            self.death_told = false;
             self.take_in_start_up().await?;
         }
         if let Some(reset) = &self.world.hooks.reset {

@@ -43,6 +43,8 @@ pub(crate) struct Stage {
     pub(super) notes: Vec<String>,
     /// Whether a rule's request got no answer.
     connection_lost: bool,
+    /// Whether the explorer knows that the server is dead.
+    pub(super) death_told: bool,
     /// Whether the server was seen to change data when it starts.
     pub(super) writes_at_start: bool,
     started: Instant,
@@ -128,6 +130,7 @@ impl Stage {
                 .collect(),
             notes: Vec::new(),
             connection_lost: false,
+            death_told: false,
             writes_at_start: false,
             started: Instant::now(),
             world,
@@ -207,17 +210,12 @@ impl Stage {
         Ok(())
     }
 
-    /// A dead server, and how it died. After a lost connection a server that is about to die is given a moment.
-    pub(super) async fn dead_server(&self, connection_lost: bool) -> Option<String> {
+    /// A dead server, and how it died. One that is about to die is given a moment.
+    pub(super) async fn dead_server(&self, moment: Duration) -> Option<String> {
         if self.world.servers.is_empty() {
             return None;
         }
-        let patience = if connection_lost {
-            Duration::from_millis(500)
-        } else {
-            Duration::ZERO
-        };
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + moment;
         loop {
             for (name, server) in &self.world.servers {
                 if let Some(exit) = server.exit_status() {
@@ -261,6 +259,7 @@ impl Stage {
     }
 
     fn crashed(&mut self, death: String) -> Result<Performed> {
+        self.death_told = true;
         self.remember()?;
         Ok(Performed::Crashed {
             broken: (self.built_in(BuiltIn::Crash), death),
@@ -313,6 +312,15 @@ impl Stage {
             self.last.step = Some(step);
         }
         Ok(())
+    }
+}
+
+/// How long a server may take to die, if a request was just left without an answer.
+fn moment_after(unanswered: bool) -> Duration {
+    if unanswered {
+        Duration::from_millis(500)
+    } else {
+        Duration::ZERO
     }
 }
 
@@ -391,10 +399,8 @@ impl Subject for Stage {
             Outcome::Failed(error) => Some(error),
             _ => None,
         };
-        if let Some(death) = self
-            .dead_server(lost.is_some() || failed.is_some_and(is_fatal))
-            .await
-        {
+        let unanswered = lost.is_some() || failed.is_some_and(is_fatal);
+        if let Some(death) = self.dead_server(moment_after(unanswered)).await {
             return self.crashed(death);
         }
         // An error type of the user's own may hide that there was no answer.
@@ -418,12 +424,15 @@ impl Subject for Stage {
         let fingerprint = match self.look().await {
             Ok(fingerprint) => fingerprint,
             Err(error) => {
-                return match self.dead_server(is_fatal(&error)).await {
+                return match self.dead_server(moment_after(is_fatal(&error))).await {
                     Some(death) => self.crashed(death),
                     None => Err(error),
                 };
             }
         };
+        if let Some(death) = self.dead_server(Duration::ZERO).await {
+            return self.crashed(death);
+        }
         self.remember()?;
         let spec = &self.actions[action.index()];
         let bad = self.last.exchanges.iter().find(|exchange| {
@@ -493,7 +502,8 @@ impl Subject for Stage {
 
     async fn settle(&mut self) -> Result<Settled> {
         let lost = std::mem::take(&mut self.connection_lost);
-        if let Some(death) = self.dead_server(lost).await {
+        if let Some(death) = self.dead_server(moment_after(lost)).await {
+            self.death_told = true;
             let message = format!("{death} while rules were checked");
             return Ok(Settled::Crashed {
                 broken: (self.built_in(BuiltIn::Crash), message),
@@ -509,6 +519,15 @@ impl Subject for Stage {
         } else {
             Settled::Changed
         })
+    }
+
+    async fn died(&mut self, moment: Duration) -> Option<(RuleId, String)> {
+        if self.death_told {
+            return None;
+        }
+        let death = self.dead_server(moment).await?;
+        self.death_told = true;
+        Some((self.built_in(BuiltIn::Crash), death))
     }
 
     async fn seal(&mut self) -> Result<Mark> {

@@ -124,6 +124,15 @@ impl Invariant {
         self
     }
 
+    /// The rule looks at the last action ([`Step`](crate::Step)), so it is not checked before the first one.
+    ///
+    /// Only for rules made by [`of_parts`](Invariant::of_parts); of a function's arguments the macro knows it.
+    #[must_use]
+    pub fn takes_step(mut self) -> Self {
+        self.takes_step = true;
+        self
+    }
+
     /// The rule in a sentence, for reports.
     #[must_use]
     pub fn about(mut self, about: impl Into<String>) -> Self {

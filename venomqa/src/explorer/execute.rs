@@ -22,6 +22,14 @@ pub(super) struct Execution {
     pub(super) stopped: Option<usize>,
 }
 
+/// What came of watching a rule at one place.
+#[derive(Debug, Default)]
+struct Watched {
+    broken: Option<String>,
+    /// Whether a rule has changed something, which has to be undone before the next step.
+    changed: bool,
+}
+
 impl<S: Subject> Explorer<'_, S> {
     /// Executes a sequence and watches one rule, until the rule is broken or the sequence ends.
     pub(super) async fn execute(
@@ -32,22 +40,28 @@ impl<S: Subject> Explorer<'_, S> {
     ) -> Result<Execution> {
         self.go_to(start).await?;
         let mut execution = Execution::default();
+        let mut watched = Watched::default();
         if !self.rules[rule.index()].takes_step {
-            execution.broken = self.watch(rule, None).await?.map(|message| (0, message));
+            watched = self.watch(rule, None).await?;
+            execution.broken = watched.broken.take().map(|message| (0, message));
         }
         for (done, action) in (1..).zip(sequence) {
             if execution.broken.is_some() || execution.stopped.is_some() {
                 break;
+            }
+            if watched.changed {
+                self.go_to(start).await?;
+                for earlier in &sequence[..done - 1] {
+                    self.subject.perform(*earlier).await?;
+                }
             }
             let performed = self.subject.perform(*action).await?;
             execution.steps.push(self.subject.last_step());
             if !matches!(performed, Performed::Arrived { .. }) {
                 execution.stopped = Some(done - 1);
             }
-            execution.broken = self
-                .watch(rule, Some(performed))
-                .await?
-                .map(|message| (done, message));
+            watched = self.watch(rule, Some(performed)).await?;
+            execution.broken = watched.broken.take().map(|message| (done, message));
         }
         Ok(execution)
     }
@@ -65,26 +79,21 @@ impl<S: Subject> Explorer<'_, S> {
         }
     }
 
-    /// Whether the rule is broken now, and why.
-    async fn watch(
-        &mut self,
-        rule: RuleId,
-        performed: Option<Performed>,
-    ) -> Result<Option<String>> {
+    /// Whether the rule is broken now.
+    async fn watch(&mut self, rule: RuleId, performed: Option<Performed>) -> Result<Watched> {
+        let told = |broken: Option<(RuleId, String)>| Watched {
+            broken: broken.filter(|(own, _)| *own == rule).map(|(_, why)| why),
+            changed: false,
+        };
         let broken = match performed {
             Some(Performed::Arrived { broken, .. }) => broken,
-            Some(Performed::Crashed { broken }) => {
-                return Ok(Some(broken)
-                    .filter(|(own, _)| *own == rule)
-                    .map(|(_, why)| why));
-            }
-            Some(Performed::Declined { broken }) => {
-                return Ok(broken.filter(|(own, _)| *own == rule).map(|(_, why)| why));
-            }
+            Some(Performed::Crashed { broken }) => return Ok(told(Some(broken))),
+            Some(Performed::Declined { broken }) => return Ok(told(broken)),
             None => Vec::new(),
         };
-        if let Some((_, why)) = broken.into_iter().find(|(own, _)| *own == rule) {
-            return Ok(Some(why));
+        let mut watched = told(broken.into_iter().find(|(own, _)| *own == rule));
+        if watched.broken.is_some() {
+            return Ok(watched);
         }
         // A built-in rule may be broken by what a rule of the user's does: then all of them are asked.
         let built_in = self.rules[rule.index()].built_in;
@@ -98,21 +107,24 @@ impl<S: Subject> Explorer<'_, S> {
                 }
             })
             .collect();
-        let mut why = None;
         for other in asked {
             if let Checked::Broken(message) = self.subject.check(other).await
                 && other == rule
             {
-                why = Some(message);
+                watched.broken = Some(message);
             }
         }
-        if let Settled::Crashed {
-            broken: (own, message),
-        } = self.subject.settle().await?
-            && own == rule
-        {
-            why = Some(message);
+        match self.subject.settle().await? {
+            Settled::Untouched => {}
+            Settled::Changed => watched.changed = true,
+            Settled::Crashed {
+                broken: (own, message),
+            } => {
+                if own == rule {
+                    watched.broken = Some(message);
+                }
+            }
         }
-        Ok(why)
+        Ok(watched)
     }
 }

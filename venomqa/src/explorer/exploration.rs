@@ -150,7 +150,7 @@ impl Exploration {
             found.push("there are no actions, so nothing was explored".into());
         }
         for action in &self.actions {
-            found.extend(action.shortcoming());
+            found.extend(action.shortcoming(self.why_never_tried()));
         }
         for rule in &self.rules {
             found.extend(rule.shortcoming());
@@ -171,6 +171,18 @@ impl Exploration {
             }
         }
         found
+    }
+
+    /// Why an action may never have had its turn.
+    fn why_never_tried(&self) -> &'static str {
+        match self.ended {
+            Ended::MaxSteps | Ended::Budget => "a limit was reached before its turn",
+            Ended::Error { .. } => "the exploration ended before its turn",
+            Ended::Complete if !self.violations.is_empty() => {
+                "states that break a rule are not explored further, unless `expand_violating` is set"
+            }
+            Ended::Complete => "there was no state to try it in",
+        }
     }
 
     /// Notes that the world could not be put back.
@@ -223,6 +235,17 @@ impl Exploration {
                 let _ = write!(text, "\n    unconfirmed: {doubt}");
             }
         }
+        for rule in &self.rules {
+            if let Some(why) = &rule.why_not {
+                let _ = write!(
+                    text,
+                    "\n  rule `{}` could not be evaluated {} of {} times: {why}",
+                    rule.name,
+                    rule.not_checked,
+                    rule.not_checked + rule.checks
+                );
+            }
+        }
         for shortcoming in self.shortcomings() {
             let _ = write!(text, "\n  {shortcoming}");
         }
@@ -267,11 +290,11 @@ impl std::fmt::Display for Divergence {
 }
 
 impl ActionReport {
-    fn shortcoming(&self) -> Option<String> {
+    fn shortcoming(&self, why_never_tried: &str) -> Option<String> {
         let name = &self.name;
         if self.tried == 0 {
             return Some(format!(
-                "action `{name}` was never tried: a limit was reached before its turn"
+                "action `{name}` was never tried: {why_never_tried}"
             ));
         }
         if self.applied == 0 {

@@ -34,6 +34,15 @@ pub(super) struct Explorer<'a, S> {
     left_by_divergence: u64,
 }
 
+/// Whether an action can be performed now.
+enum Stand {
+    Ready,
+    /// A rule that is checked before it is broken.
+    Forbidden,
+    /// Its state cannot be reached any more.
+    Diverged,
+}
+
 impl<'a, S: Subject> Explorer<'a, S> {
     pub(super) fn new(
         subject: &'a mut S,
@@ -125,17 +134,16 @@ impl<'a, S: Subject> Explorer<'a, S> {
     }
 
     async fn attempt(&mut self, pair: Pair) -> Result<()> {
-        if self.graph.at(pair.state).diverged || self.reach(pair.state).await? == Reached::Diverged
-        {
-            self.left_by_divergence += 1;
-            self.finish(pair.state);
-            return Ok(());
-        }
-        let forbidden = self.check(Place::Before(pair)).await?;
-        if forbidden {
-            self.graph.connect(pair, End::Dead, None, None);
-        } else {
-            self.perform(pair).await?;
+        match self.stand(pair).await? {
+            Stand::Ready => self.perform(pair).await?,
+            Stand::Forbidden => {
+                self.graph.connect(pair, End::Dead, None, None);
+            }
+            Stand::Diverged => {
+                self.left_by_divergence += 1;
+                self.finish(pair.state);
+                return Ok(());
+            }
         }
         self.finish(pair.state);
         (self.observer)(&Event::Progress {
@@ -149,6 +157,22 @@ impl<'a, S: Subject> Explorer<'a, S> {
             elapsed: self.subject.elapsed(),
         });
         Ok(())
+    }
+
+    /// Goes to where the action is to be performed, and asks the rules that have a say before it.
+    async fn stand(&mut self, pair: Pair) -> Result<Stand> {
+        if self.graph.at(pair.state).diverged || self.reach(pair.state).await? == Reached::Diverged
+        {
+            return Ok(Stand::Diverged);
+        }
+        if self.check(Place::Before(pair)).await? {
+            return Ok(Stand::Forbidden);
+        }
+        // What a rule has changed here is undone before the action.
+        if self.here != Some(pair.state) && self.reach(pair.state).await? == Reached::Diverged {
+            return Ok(Stand::Diverged);
+        }
+        Ok(Stand::Ready)
     }
 
     async fn perform(&mut self, pair: Pair) -> Result<()> {

@@ -148,8 +148,9 @@ impl<S: Subject> Explorer<'_, S> {
     async fn remedy(&mut self, path: &[ActionId]) -> Result<String> {
         let places = self.differing_places(path).await?;
         Ok(match places.as_slice() {
-            [] => "the same twice from a clean start, so the API keeps state that rollback does not reach: if VenomQA \
-                   spawns the server, `.stateful()` restarts it for every branch, otherwise give the world a `reset`"
+            [] => "the same twice from a clean start, so the API keeps state that rollback does not reach (`.stateful()` restarts the \
+                   server that VenomQA spawns for every branch; otherwise give the world a `reset`), or works on after it has \
+                   answered (`quiet_when`)"
                 .into(),
             places => {
                 let ignores: Vec<_> = places.iter().map(|place| format!("`.ignore(\"{place}\")`")).collect();

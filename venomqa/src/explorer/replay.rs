@@ -33,10 +33,23 @@ pub struct Breach {
 /// Executes a sequence from the root, and checks all rules after every step.
 pub(crate) async fn replay<S: Subject>(subject: &mut S, sequence: &[String]) -> Result<Replay> {
     let actions = actions(subject, sequence)?;
-    subject.begin().await?;
+    let (root, _) = subject.begin().await?;
     let mut replay = Replay::default();
-    check(subject, &mut replay, true).await?;
-    for action in actions {
+    let mut settled = check(subject, &mut replay, true).await?;
+    for (done, &action) in actions.iter().enumerate() {
+        match settled {
+            Settled::Untouched => {}
+            Settled::Changed => {
+                subject.restore(root).await?;
+                for earlier in &actions[..done] {
+                    subject.perform(*earlier).await?;
+                }
+            }
+            Settled::Crashed { .. } => {
+                replay.stopped = Some(format!("after step {done}: the server died"));
+                break;
+            }
+        }
         let performed = subject.perform(action).await?;
         replay.steps.push(subject.last_step());
         let (broken, stopped) = match performed {
@@ -51,7 +64,7 @@ pub(crate) async fn replay<S: Subject>(subject: &mut S, sequence: &[String]) -> 
             replay.stopped = Some(format!("step {}: {why}", replay.steps.len()));
             break;
         }
-        check(subject, &mut replay, false).await?;
+        settled = check(subject, &mut replay, false).await?;
     }
     replay.logs = subject.logs();
     Ok(replay)
@@ -86,7 +99,7 @@ fn actions<S: Subject>(subject: &S, sequence: &[String]) -> Result<Vec<ActionId>
     sequence.iter().map(find).collect()
 }
 
-async fn check<S: Subject>(subject: &mut S, replay: &mut Replay, initial: bool) -> Result<()> {
+async fn check<S: Subject>(subject: &mut S, replay: &mut Replay, initial: bool) -> Result<Settled> {
     for rule in (0..subject.rules().len() as u32).map(RuleId) {
         let info = &subject.rules()[rule.index()];
         if info.built_in || (initial && info.takes_step) {
@@ -103,13 +116,14 @@ async fn check<S: Subject>(subject: &mut S, replay: &mut Replay, initial: bool) 
             }
         }
     }
+    let settled = subject.settle().await?;
     if let Settled::Crashed {
         broken: (rule, message),
-    } = subject.settle().await?
+    } = &settled
     {
-        breach(subject, replay, rule, message);
+        breach(subject, replay, *rule, message.clone());
     }
-    Ok(())
+    Ok(settled)
 }
 
 fn breach<S: Subject>(subject: &S, replay: &mut Replay, rule: RuleId, message: String) {

@@ -7,7 +7,7 @@ use venomqa_adapters::{Checkpoint, RowChange};
 use super::built_in::BuiltIn;
 use super::identity::Identity;
 use super::records::Records;
-use super::suspects::Suspects;
+use super::suspects::{Alibi, Suspects};
 use crate::explorer::{
     ActionId, ActionInfo, Fingerprint, Footprint, Mark, Performed, RuleId, RuleInfo, Settled,
     Subject,
@@ -446,17 +446,19 @@ impl Subject for Stage {
                 checked = Checked::NotChecked(format!("{message} ({failure})"));
             }
         }
-        self.take_exchanges();
+        let sent = self.take_exchanges();
+        let reads = |exchange: &Exchange| matches!(exchange.method(), "GET" | "HEAD" | "OPTIONS");
         for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
             api.set_cookies(cookies.clone());
         }
-        self.suspects.checked(rule);
-        if self.suspects.is_watching()
+        let alibi = Alibi {
+            rule: self.rules[rule.index()].name.clone(),
+            wrote: !sent.iter().all(reads),
+        };
+        if self.suspects.checked(alibi)
             && let Ok(changes) = self.changes().await
         {
-            let name = &self.rules[rule.index()].name;
-            self.suspects
-                .compare(Some(name), &mut self.position.changes, changes);
+            self.suspects.look(&mut self.position.changes, changes);
         }
         checked
     }
@@ -470,9 +472,7 @@ impl Subject for Stage {
             });
         }
         let now = self.changes().await?;
-        let untouched = self
-            .suspects
-            .settle(&mut self.position.changes, now, &self.rules);
+        let untouched = self.suspects.settle(&mut self.position.changes, now);
         Ok(if untouched {
             Settled::Untouched
         } else {

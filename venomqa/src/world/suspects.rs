@@ -3,9 +3,6 @@ use std::mem;
 
 use venomqa_adapters::RowChange;
 
-use crate::Invariant;
-use crate::explorer::RuleId;
-
 /// Finds out who changes data outside of an action: a rule, or somebody from outside.
 ///
 /// Asking the systems after every single rule would cost a round trip each. So they are asked once after all rules; only when that shows
@@ -14,40 +11,40 @@ use crate::explorer::RuleId;
 pub(super) struct Suspects {
     watching: bool,
     /// The rules checked since the last settling.
-    checked: Vec<RuleId>,
-    /// Changes that were seen before it was watched who makes them: under suspicion are these rules.
-    unexplained: Option<(Vec<RuleId>, String)>,
-    /// For each rule that was caught what it changed the first time.
-    rules: BTreeMap<String, String>,
+    checked: Vec<Alibi>,
+    /// Whether a change was seen since the last settling.
+    disturbed: bool,
+    /// For each rule that surely changes data what it changed the first time.
+    convicted: BTreeMap<String, String>,
+    /// What changed first while rules were checked that only read, and which ones.
+    doubtful: Option<(Vec<String>, String)>,
     /// What came from outside the first time, and how often.
     foreign: Option<(String, u64)>,
 }
 
+/// A rule that was checked.
+#[derive(Clone, Debug)]
+pub(super) struct Alibi {
+    pub(super) rule: String,
+    /// Whether it sent something else than `GET`, `HEAD` and `OPTIONS`.
+    pub(super) wrote: bool,
+}
+
 impl Suspects {
-    pub(super) fn is_watching(&self) -> bool {
+    /// Takes in that a rule was checked. Returns whether the systems are to be asked now what it has changed.
+    pub(super) fn checked(&mut self, alibi: Alibi) -> bool {
+        self.checked.push(alibi);
         self.watching
     }
 
-    pub(super) fn checked(&mut self, rule: RuleId) {
-        self.checked.push(rule);
-    }
-
-    /// Compares the changes known with those now, while rules are watched one by one. Returns whether they are the same.
-    pub(super) fn compare(
-        &mut self,
-        rule: Option<&str>,
-        known: &mut Vec<Vec<RowChange>>,
-        now: Vec<Vec<RowChange>>,
-    ) -> bool {
-        let Some(example) = difference(known, &now) else {
-            return true;
-        };
-        *known = now;
-        match rule {
-            Some(rule) => drop(self.rules.entry(rule.into()).or_insert(example)),
-            None => self.foreign(example),
+    /// Takes the look after one rule.
+    pub(super) fn look(&mut self, known: &mut Vec<Vec<RowChange>>, now: Vec<Vec<RowChange>>) {
+        if let Some(example) = difference(known, &now) {
+            *known = now;
+            self.disturbed = true;
+            let last = self.checked.last().cloned();
+            self.accuse(&Vec::from_iter(last), example);
         }
-        false
     }
 
     /// Takes the look after all rules. Returns whether everything is as the action left it.
@@ -55,29 +52,20 @@ impl Suspects {
         &mut self,
         known: &mut Vec<Vec<RowChange>>,
         now: Vec<Vec<RowChange>>,
-        rules: &[Invariant],
     ) -> bool {
         let checked = mem::take(&mut self.checked);
-        if self.watching {
-            let caught = checked
-                .iter()
-                .any(|rule| self.rules.contains_key(&rules[rule.index()].name));
-            return self.compare(None, known, now) && !caught;
+        if let Some(example) = difference(known, &now) {
+            *known = now;
+            self.disturbed = true;
+            if self.watching {
+                // It came after the last rule.
+                self.foreign(example);
+            } else {
+                self.accuse(&checked, example);
+            }
+            self.watching = true;
         }
-        let Some(example) = difference(known, &now) else {
-            return true;
-        };
-        *known = now;
-        match checked.as_slice() {
-            [only] => drop(
-                self.rules
-                    .entry(rules[only.index()].name.clone())
-                    .or_insert(example),
-            ),
-            _ => self.unexplained = Some((checked, example)),
-        }
-        self.watching = true;
-        false
+        !mem::take(&mut self.disturbed)
     }
 
     /// Takes in a change that no step and no rule made.
@@ -85,24 +73,45 @@ impl Suspects {
         self.foreign.get_or_insert((example, 0)).1 += 1;
     }
 
+    fn accuse(&mut self, checked: &[Alibi], example: String) {
+        let mut writers = checked.iter().filter(|alibi| alibi.wrote);
+        match (writers.next(), writers.next()) {
+            (Some(only), None) => {
+                self.convicted.entry(only.rule.clone()).or_insert(example);
+            }
+            _ => {
+                let names = checked.iter().map(|alibi| alibi.rule.clone());
+                self.doubtful.get_or_insert((names.collect(), example));
+            }
+        }
+    }
+
     pub(super) fn notes(&self) -> Vec<String> {
         let mut notes: Vec<_> = self
-            .rules
+            .convicted
             .iter()
             .map(|(rule, example)| {
                 format!("rule `{rule}` changes data, which was undone each time: {example}")
             })
             .collect();
-        if let Some((_, example)) = &self.unexplained
-            && self.rules.is_empty()
+        let explained = |rule: &String| self.convicted.contains_key(rule);
+        if let Some((rules, example)) = &self.doubtful
+            && !rules.iter().any(explained)
         {
             notes.push(format!(
-                "something changed data while rules were checked, which was undone: {example}"
+                "data changed while `{}` {} checked, which was undone: {example}; does a rule change data, does the API work on \
+                 after it has answered (`quiet_when`), or does something else use this database?",
+                rules.join("`, `"),
+                if rules.len() == 1 { "was" } else { "were" },
             ));
         }
         if let Some((example, times)) = &self.foreign {
+            let times = match times {
+                1 => "once".into(),
+                times => format!("{times} times"),
+            };
             notes.push(format!(
-                "foreign writes: {times} times data changed outside of any step, which was undone, first: {example}; \
+                "foreign writes: {times} data changed outside of any step, which was undone, first: {example}; \
                  does something else use this database, or does the API work on after it has answered (`quiet_when`)?"
             ));
         }

@@ -35,7 +35,8 @@ impl Shop {
             "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;
              CREATE TABLE IF NOT EXISTS orders (id TEXT PRIMARY KEY, amount INTEGER NOT NULL, refunded INTEGER NOT NULL DEFAULT 0,
                                                 shipped INTEGER NOT NULL DEFAULT 0, created_at INTEGER NOT NULL DEFAULT 0);
-             CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);",
+             CREATE TABLE IF NOT EXISTS notes (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
+             CREATE TABLE IF NOT EXISTS sessions (token TEXT PRIMARY KEY, user TEXT NOT NULL, password TEXT NOT NULL);",
         )
         .expect("the schema");
         Self {
@@ -83,11 +84,18 @@ impl Shop {
                     .expect("a reset");
                 Reply::of(200, json!({}))
             }
-            ("POST", ["login"]) => Reply::Json {
-                status: 200,
-                body: json!({ "password": request.body["password"], "token": "token-from-the-server-4711" }),
-                headers: vec!["set-cookie: session=cookie-from-the-server-0815; Path=/".into()],
-            },
+            ("POST", ["login"]) => {
+                if self.quirks.has("store_tokens") {
+                    let remember = "INSERT OR REPLACE INTO sessions VALUES ('token-from-the-server-4711', 'alice', ?)";
+                    let password = request.body["password"].as_str().unwrap_or_default();
+                    self.db().execute(remember, [password]).expect("an insert");
+                }
+                Reply::Json {
+                    status: 200,
+                    body: json!({ "password": request.body["password"], "token": "token-from-the-server-4711" }),
+                    headers: vec!["set-cookie: session=cookie-from-the-server-0815; Path=/".into()],
+                }
+            }
             ("GET", ["me"]) if request.cookie.is_empty() => Reply::of(401, json!({})),
             ("GET", ["me"]) => Reply::of(200, json!({ "name": "alice" })),
             ("POST", ["die"]) => Reply::Mishap(Mishap::Exit),

@@ -3,7 +3,7 @@ use super::follow::Follow;
 use super::islands::Islands;
 use super::options::SqliteMode;
 use super::session::Session;
-use crate::{About, BoxFuture, Checkpoint, Result, Root, RowChange, RowVisitor, System};
+use crate::{About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, System};
 
 impl System for SqliteAdapter {
     fn about(&self) -> About {
@@ -60,14 +60,22 @@ impl System for SqliteAdapter {
         Box::pin(async move {
             let last = self.session().as_ref().map(about);
             let retired = match last {
-                None => Ok(()),
+                None => Ok(Vec::new()),
                 Some(last) => {
                     *self.last_about() = last;
                     self.when_quiet("return to the root", Session::retire).await
                 }
             };
             // What could not be put back stays recorded in the database, for the next run to try again.
-            retired.and(self.unlock())
+            let unlocked = self.unlock();
+            match retired?.first() {
+                None => unlocked,
+                Some(missed) => Err(Error::Irreversible {
+                    system: self.location.name.clone(),
+                    statement: format!("a write that fired no trigger ({missed})"),
+                    remedy: "the contents were put back from a copy, but the run did not see them change: use `SqliteMode::Backup`".into(),
+                }),
+            }
         })
     }
 }
@@ -88,7 +96,7 @@ fn about(session: &Session) -> About {
     };
     let mut gaps = Vec::new();
     gaps.push(match follows {
-        true => "Incremental writes into blobs (`sqlite3_blob_write`) are not seen.".into(),
+        true => "Writes that fire no trigger are not seen, such as incremental writes into blobs (`sqlite3_blob_write`).".into(),
         false => "Each step costs what is stored, not what changes.".into(),
     });
     if session.mode == SqliteMode::Journal {

@@ -276,7 +276,10 @@ fn made_later(bench: &mut Bench) -> std::result::Result<(), Failed> {
         let system = bench.open().await?;
         assert!(!bench.path.exists());
         let early = begin(&system).await.unwrap_err().to_string();
-        assert!(early.contains("orders.db"), "{early}");
+        assert!(
+            early.contains("orders.db") && early.contains("no such file yet"),
+            "{early}"
+        );
         let mut app = bench.app();
         let root = begin(&system).await?;
         app.run("DELETE FROM orders");

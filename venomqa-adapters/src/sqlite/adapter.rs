@@ -223,6 +223,9 @@ impl SqliteAdapter {
         let why = match self.closed.load(Ordering::Relaxed) {
             true => "it was closed",
             false if self.session().is_some() => "a run has begun already",
+            false if self.location.is_missing() => {
+                "there is no such file yet; start the API under test first"
+            }
             false => return Ok(()),
         };
         Err(Error::Database {

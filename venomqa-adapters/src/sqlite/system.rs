@@ -2,6 +2,7 @@ use super::SqliteAdapter;
 use super::follow::Follow;
 use super::islands::Islands;
 use super::options::SqliteMode;
+use super::recover::recover;
 use super::session::Session;
 use crate::{About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, System};
 
@@ -16,13 +17,27 @@ impl System for SqliteAdapter {
     fn begin<'a>(&'a self, visit: RowVisitor<'a>) -> BoxFuture<'a, Result<Root>> {
         Box::pin(async move {
             self.expect_unused()?;
-            let open = || Session::open(&self.location, &self.options);
-            let session = self.retry("begin", open).await?;
-            *self.session() = Some(session);
-            self.when_quiet("begin", Session::begin).await?;
-            let tables = self
-                .when_quiet("begin", |session| session.visit(visit))
+            // The file may have come after `open`, with what a crashed run left in it.
+            self.retry("restore what a run before left", || recover(&self.location))
                 .await?;
+            let session = self
+                .retry("begin", || Session::open(&self.location, &self.options))
+                .await?;
+            *self.session() = Some(session);
+            let began = async {
+                self.when_quiet("begin", Session::begin).await?;
+                self.when_quiet("begin", |session| session.visit(visit))
+                    .await
+            };
+            let tables = match began.await {
+                Ok(tables) => tables,
+                Err(error) => {
+                    // What cannot be removed now is removed by the next run.
+                    let _ = self.when_quiet("clean up", Session::retire).await;
+                    *self.session() = None;
+                    return Err(error);
+                }
+            };
             let checkpoint = Islands::ROOT;
             Ok(Root { checkpoint, tables })
         })

@@ -95,6 +95,10 @@ const TESTS: &[(&str, Test)] = &[
         row_numbers,
     ),
     (
+        "a_write_past_the_triggers_is_put_back_and_named",
+        past_the_triggers,
+    ),
+    (
         "a_run_begins_once_and_tells_about_itself_to_the_end",
         begins_once,
     ),
@@ -110,6 +114,10 @@ const TESTS: &[(&str, Test)] = &[
         ended_by_the_next,
     ),
     ("a_lost_way_back_is_named", lost_way_back),
+    (
+        "a_copy_is_not_put_over_a_database_that_does_not_know_it",
+        lost_record,
+    ),
     (
         "a_fresh_database_owes_nothing_to_an_old_run",
         fresh_database,
@@ -268,7 +276,10 @@ fn made_later(bench: &mut Bench) -> std::result::Result<(), Failed> {
         let system = bench.open().await?;
         assert!(!bench.path.exists());
         let early = begin(&system).await.unwrap_err().to_string();
-        assert!(early.contains("orders.db"), "{early}");
+        assert!(
+            early.contains("orders.db") && early.contains("no such file yet"),
+            "{early}"
+        );
         let mut app = bench.app();
         let root = begin(&system).await?;
         app.run("DELETE FROM orders");
@@ -420,6 +431,35 @@ fn open_read(bench: &mut Bench) -> std::result::Result<(), Failed> {
     })
 }
 
+fn past_the_triggers(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let looker = Looker::open(&bench.path);
+        let dump = looker.dump();
+        let system = bench.open().await?;
+        begin(&system).await?;
+        app.run("DELETE FROM orders WHERE id = 2");
+        let past = &looker.0;
+        past.set_db_config(
+            rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER,
+            false,
+        )
+        .unwrap();
+        past.execute_batch("UPDATE orders SET paid = 77 WHERE id = 1")
+            .unwrap();
+        assert_eq!(lines(&system.changes().await?), ["orders#2 removed"]);
+        let told = system.close().await.unwrap_err().to_string();
+        assert!(
+            told.contains("orders#1: paid 0 -> 77") && told.contains("SqliteMode::Backup"),
+            "{told}"
+        );
+        assert_eq!(looker.dump(), dump);
+        assert_eq!(looker.ours(), NOTHING);
+        assert_eq!(bench.files_of_ours(), NOTHING);
+        Ok(())
+    })
+}
+
 fn row_numbers(bench: &mut Bench) -> std::result::Result<(), Failed> {
     bench.block_on(async |bench| {
         let mut app = bench.app();
@@ -485,7 +525,10 @@ fn second_run_waits(bench: &mut Bench) -> std::result::Result<(), Failed> {
         };
         // The same file by another path.
         let link = bench.folder.path().join("linked.db");
+        #[cfg(unix)]
         std::os::unix::fs::symlink(&bench.path, &link).unwrap();
+        #[cfg(windows)]
+        std::os::windows::fs::symlink_file(&bench.path, &link).unwrap();
         let refused = SqliteAdapter::open_with(&link, impatient.clone())
             .await
             .unwrap_err();
@@ -642,6 +685,24 @@ fn lost_way_back(bench: &mut Bench) -> std::result::Result<(), Failed> {
             "{refused}"
         );
         assert_eq!(Looker::open(&bench.path).dump(), before);
+        Ok(())
+    })
+}
+
+fn lost_record(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        abandon(bench, &mut app, SqliteOptions::default()).await?;
+        app.run("DROP TABLE _venomqa_run; SELECT 1");
+        let before = Looker::open(&bench.path).dump();
+        let refused = bench.open().await.unwrap_err().to_string();
+        assert!(refused.contains("orders.db.venomqa-root"), "{refused}");
+        assert_eq!(Looker::open(&bench.path).dump(), before);
+        assert!(
+            bench
+                .files_of_ours()
+                .contains(&"orders.db.venomqa-root".to_owned())
+        );
         Ok(())
     })
 }

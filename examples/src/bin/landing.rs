@@ -44,9 +44,7 @@ async fn main() -> Result<()> {
     )
     .ready_when("/health")
     .await?;
-    let api = server
-        .client()
-        .with_header("Authorization", "Bearer alice-token");
+    let api = server.client().bearer("alice-token");
 
     let exploration = Agent::new(World::new(api).with_server(server))
         .action(Action::new("create_order", create_order))

@@ -51,9 +51,7 @@ pub async fn server(program: &Path, file: &Path, orders: u32) -> Result<Server> 
 
 /// The client that the actions use.
 pub fn client(server: &Server) -> HttpClient {
-    server
-        .client()
-        .with_header("Authorization", "Bearer alice-token")
+    server.client().bearer("alice-token")
 }
 
 fn create(api: &HttpClient) -> Request {

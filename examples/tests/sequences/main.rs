@@ -18,7 +18,7 @@ async fn orders() -> Result<World> {
         .await?;
     let api = server
         .client()
-        .with_header("Authorization", "Bearer alice-token")
+        .bearer("alice-token")
         .with_role("bob", |role| role.bearer("bob-token"));
     Ok(World::new(api).with("db", db).with_server(server))
 }

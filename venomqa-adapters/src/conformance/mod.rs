@@ -2,6 +2,34 @@
 //!
 //! It walks at random through a tree of checkpoints, while a [`Workload`] changes the system as an API would, and compares
 //! what the system tells with what the workload sees by independent means.
+//!
+//! ```
+//! use venomqa_adapters::conformance::{Conformance, Contents, Dice, Workload};
+//! use venomqa_adapters::{BoxFuture, MockSystem};
+//!
+//! struct Api<'a>(&'a MockSystem);
+//!
+//! impl Workload for Api<'_> {
+//!     fn change<'a>(&'a mut self, dice: &'a mut Dice) -> BoxFuture<'a, ()> {
+//!         let row = (dice.below(5) as i64, dice.below(3) as i64);
+//!         Box::pin(async move { self.0.put("orders", row).unwrap() })
+//!     }
+//!     fn contents(&mut self) -> BoxFuture<'_, Contents> {
+//!         let rows = self.0.rows("orders").unwrap();
+//!         Box::pin(async { [("orders".into(), rows)].into() })
+//!     }
+//!     fn dump(&mut self) -> BoxFuture<'_, String> {
+//!         Box::pin(async { format!("{:?}", self.0.rows("orders")) })
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() {
+//! let system = MockSystem::new().with_table("orders", &["id", "paid"], &["id"]);
+//! let walk = Conformance::default().check(&system, &mut Api(&system)).await;
+//! assert!(walk.jumps > 300);
+//! # }
+//! ```
 
 mod dice;
 mod model;

@@ -38,6 +38,13 @@ use crate::{About, Error, Params, Record, Result};
 /// # }
 /// ```
 ///
+/// # What the API may notice
+///
+/// For the time of a run there are tables and triggers of ours, all named `_venomqa_...`, and `total_changes()` counts
+/// what they write. A transaction of ours is open for a fraction of a millisecond between two steps, so an API that writes on its own
+/// account at that moment needs a busy timeout, as it does beside any other writer. Prepared statements and open
+/// connections stay as they are.
+///
 /// # After a crash
 ///
 /// What leads back to the contents that [`begin`](crate::System::begin) found lies in the database itself, and for changes of the schema in a copy
@@ -60,7 +67,7 @@ impl SqliteAdapter {
     /// Takes hold of the database at a path, which the API under test may yet have to create, and restores it if a run before
     /// this one crashed.
     ///
-    /// Waits for another run that explores the same file.
+    /// Waits for another run that explores the same file; waiting takes a tokio runtime with its timer.
     ///
     /// # Errors
     ///
@@ -216,6 +223,9 @@ impl SqliteAdapter {
         let why = match self.closed.load(Ordering::Relaxed) {
             true => "it was closed",
             false if self.session().is_some() => "a run has begun already",
+            false if self.location.is_missing() => {
+                "there is no such file yet; start the API under test first"
+            }
             false => return Ok(()),
         };
         Err(Error::Database {

@@ -3,7 +3,16 @@ use std::path::Path;
 /// Who keeps a database file locked, as far as the operating system tells.
 #[cfg(target_os = "linux")]
 pub(super) fn holders(database: &Path) -> Vec<String> {
-    let locks = std::fs::read_to_string("/proc/locks").unwrap_or_default();
+    // The list is read in pieces while it changes, so a line may be missing from it.
+    let readings = (0..8).map(|_| std::fs::read_to_string("/proc/locks").unwrap_or_default());
+    readings
+        .map(|locks| holders_in(&locks, database))
+        .find(|holders| !holders.is_empty())
+        .unwrap_or_default()
+}
+
+#[cfg(target_os = "linux")]
+fn holders_in(locks: &str, database: &Path) -> Vec<String> {
     let mut shared_memory = database.as_os_str().to_owned();
     shared_memory.push("-shm");
     let (file, shared_memory) = (inode(database), inode(Path::new(&shared_memory)));

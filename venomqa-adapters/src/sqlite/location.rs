@@ -64,6 +64,11 @@ impl Location {
         self.lock.is_none()
     }
 
+    /// Whether this is a file that nobody has made yet.
+    pub(super) fn is_missing(&self) -> bool {
+        !self.in_memory() && !self.target.exists()
+    }
+
     /// Removes the files of ours, except for the lock.
     pub(super) fn remove_copies(&self) -> Result<(), Stop> {
         remove(&self.root_copy)?;

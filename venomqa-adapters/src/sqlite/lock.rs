@@ -115,3 +115,26 @@ fn is_still_at(file: &File, path: &Path) -> bool {
 fn is_still_at(_: &File, path: &Path) -> bool {
     path.exists()
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_removed_by_its_holder_is_no_lock() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("orders.db.venomqa-lock");
+        let holder = RunLock::attempt(&path)
+            .expect("a file")
+            .expect("nobody holds it");
+        let waiter = File::open(&path).expect("the holder's file");
+        assert!(RunLock::attempt(&path).expect("a file").is_err());
+        holder.release().expect("the lock");
+        // What a waiter has open is free now, but whoever comes next makes another file.
+        assert!(waiter.try_lock().is_ok());
+        assert!(!is_still_at(&waiter, &path));
+        RunLock::attempt(&path)
+            .expect("a file")
+            .expect("nobody holds it");
+    }
+}

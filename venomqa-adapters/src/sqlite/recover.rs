@@ -18,7 +18,7 @@ use crate::{Error, Value};
 /// May be interrupted and repeated at any point: the record of the run goes last.
 pub(super) fn recover(location: &Location) -> Result<(), Stop> {
     let copy = location.root_copy.exists();
-    if !location.in_memory() && !location.target.exists() {
+    if location.is_missing() {
         // The user removed the database; what belonged to it is of no use.
         return location.remove_copies();
     }

@@ -305,12 +305,20 @@ impl Session {
         self.islands.as_ref().map_or(0, Islands::bytes)
     }
 
-    /// Returns to the root and removes everything of ours.
-    pub(super) fn retire(&mut self) -> Result<(), Stop> {
+    /// Returns to the root and removes everything of ours. Tells the rows that only a copy could put back.
+    pub(super) fn retire(&mut self) -> Result<Vec<RowChange>, Stop> {
         if self.islands.is_some() {
             self.restore(Islands::ROOT)?;
             self.live.lock()?;
             self.live.expect_untouched()?;
+            let missed = self.missed()?;
+            if !missed.is_empty() {
+                self.carried = missed;
+                self.live.commit()?;
+                self.land(Islands::ROOT)?;
+                self.live.lock()?;
+                self.live.expect_untouched()?;
+            }
             Run::at_root(&self.live.db)?;
             self.live.commit()?;
             self.islands = None;
@@ -318,7 +326,20 @@ impl Session {
         self.location.remove_copies()?;
         self.live.lock()?;
         uninstall(&self.live.db)?;
-        self.live.commit()
+        self.live.commit()?;
+        Ok(std::mem::take(&mut self.carried))
+    }
+
+    /// What differs from the root though the log says that nothing does.
+    fn missed(&self) -> Result<Vec<RowChange>, Stop> {
+        let (Follow::Journal(_), Some(Snapshot::File(copy))) =
+            (&self.follow, &self.islands().island_of(Islands::ROOT).copy)
+        else {
+            return Ok(Vec::new());
+        };
+        let root = contents(&Connection::open(copy)?, &self.plan)?;
+        let live = contents(&self.live.db, &self.plan)?;
+        Ok(difference(&Arc::new(root), &Arc::new(live)))
     }
 
     /// Learns what others wrote since the last look.

@@ -2,8 +2,9 @@ use super::SqliteAdapter;
 use super::follow::Follow;
 use super::islands::Islands;
 use super::options::SqliteMode;
+use super::recover::recover;
 use super::session::Session;
-use crate::{About, BoxFuture, Checkpoint, Result, Root, RowChange, RowVisitor, System};
+use crate::{About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, System};
 
 impl System for SqliteAdapter {
     fn about(&self) -> About {
@@ -16,13 +17,27 @@ impl System for SqliteAdapter {
     fn begin<'a>(&'a self, visit: RowVisitor<'a>) -> BoxFuture<'a, Result<Root>> {
         Box::pin(async move {
             self.expect_unused()?;
-            let open = || Session::open(&self.location, &self.options);
-            let session = self.retry("begin", open).await?;
-            *self.session() = Some(session);
-            self.when_quiet("begin", Session::begin).await?;
-            let tables = self
-                .when_quiet("begin", |session| session.visit(visit))
+            // The file may have come after `open`, with what a crashed run left in it.
+            self.retry("restore what a run before left", || recover(&self.location))
                 .await?;
+            let session = self
+                .retry("begin", || Session::open(&self.location, &self.options))
+                .await?;
+            *self.session() = Some(session);
+            let began = async {
+                self.when_quiet("begin", Session::begin).await?;
+                self.when_quiet("begin", |session| session.visit(visit))
+                    .await
+            };
+            let tables = match began.await {
+                Ok(tables) => tables,
+                Err(error) => {
+                    // What cannot be removed now is removed by the next run.
+                    let _ = self.when_quiet("clean up", Session::retire).await;
+                    *self.session() = None;
+                    return Err(error);
+                }
+            };
             let checkpoint = Islands::ROOT;
             Ok(Root { checkpoint, tables })
         })
@@ -60,14 +75,22 @@ impl System for SqliteAdapter {
         Box::pin(async move {
             let last = self.session().as_ref().map(about);
             let retired = match last {
-                None => Ok(()),
+                None => Ok(Vec::new()),
                 Some(last) => {
                     *self.last_about() = last;
                     self.when_quiet("return to the root", Session::retire).await
                 }
             };
             // What could not be put back stays recorded in the database, for the next run to try again.
-            retired.and(self.unlock())
+            let unlocked = self.unlock();
+            match retired?.first() {
+                None => unlocked,
+                Some(missed) => Err(Error::Irreversible {
+                    system: self.location.name.clone(),
+                    statement: format!("a write that fired no trigger ({missed})"),
+                    remedy: "the contents were put back from a copy, but the run did not see them change: use `SqliteMode::Backup`".into(),
+                }),
+            }
         })
     }
 }
@@ -88,7 +111,7 @@ fn about(session: &Session) -> About {
     };
     let mut gaps = Vec::new();
     gaps.push(match follows {
-        true => "Incremental writes into blobs (`sqlite3_blob_write`) are not seen.".into(),
+        true => "Writes that fire no trigger are not seen, such as incremental writes into blobs (`sqlite3_blob_write`).".into(),
         false => "Each step costs what is stored, not what changes.".into(),
     });
     if session.mode == SqliteMode::Journal {

@@ -87,6 +87,12 @@ impl HttpClient {
         self
     }
 
+    /// Sends `Authorization: Bearer …` with every request, unless the role or the request has credentials of its own.
+    #[must_use]
+    pub fn bearer(self, token: &str) -> Self {
+        self.with_header("Authorization", &format!("Bearer {token}"))
+    }
+
     /// Declares a role: a user of the API with credentials and cookies of its own.
     ///
     /// ```no_run

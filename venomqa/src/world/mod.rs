@@ -1,6 +1,7 @@
 //! The world: the APIs, the systems and the context in which actions and rules run.
 
 mod built_in;
+mod footprint;
 mod identity;
 mod ignore;
 mod into_world;

@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
@@ -43,6 +42,9 @@ pub(crate) struct Stage {
     pub(super) notes: Vec<String>,
     /// Whether a rule's request got no answer.
     connection_lost: bool,
+    /// Whether any system ever told a change, and a request that should have made one.
+    ever_changed: bool,
+    wrote: Option<String>,
     /// Whether the explorer knows that the server is dead.
     pub(super) death_told: bool,
     /// Whether the server was seen to change data when it starts.
@@ -130,6 +132,8 @@ impl Stage {
                 .collect(),
             notes: Vec::new(),
             connection_lost: false,
+            ever_changed: false,
+            wrote: None,
             death_told: false,
             writes_at_start: false,
             started: Instant::now(),
@@ -162,12 +166,42 @@ impl Stage {
         }
     }
 
+    /// A user's commonest mistake: the server has another database than the world.
+    fn note_on_stillness(&self) -> Option<String> {
+        let sent = self.wrote.as_ref().filter(|_| !self.ever_changed)?;
+        let systems = self.world.systems.iter();
+        let seeing = systems.filter(|(_, system)| system.about().sees_foreign_commits);
+        let names: Vec<_> = seeing.map(|(name, _)| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "nothing ever changed in {}, although the API answered `{sent}`: is this the database that the API uses?",
+                names.join(", ")
+            )
+        })
+    }
+
     /// Asks the systems what was changed, and the user's function what it observes.
     async fn look(&mut self) -> Result<Fingerprint> {
         self.wait_until_quiet().await?;
         self.position.changes = self.changes().await?;
         self.position.unseen = false;
         self.last.changes.clone_from(&self.position.changes);
+        self.ever_changed |= self
+            .position
+            .changes
+            .iter()
+            .any(|changes| !changes.is_empty());
+        if !self.ever_changed && self.wrote.is_none() {
+            let done = |exchange: &&Exchange| {
+                !is_safe(exchange) && matches!(exchange.status(), Some(200..400))
+            };
+            self.wrote = self
+                .last
+                .exchanges
+                .iter()
+                .find(done)
+                .map(ToString::to_string);
+        }
         let mut sum = self.position.sum;
         for (system, changes) in self.position.changes.iter().enumerate() {
             sum = sum.wrapping_add(self.identity.delta(system, changes));
@@ -313,6 +347,11 @@ impl Stage {
         }
         Ok(())
     }
+}
+
+/// Whether a request only reads, by its method.
+fn is_safe(exchange: &Exchange) -> bool {
+    matches!(exchange.method(), "GET" | "HEAD" | "OPTIONS")
 }
 
 /// How long a server may take to die, if a request was just left without an answer.
@@ -476,7 +515,6 @@ impl Subject for Stage {
             }
         }
         let sent = self.take_exchanges();
-        let reads = |exchange: &Exchange| matches!(exchange.method(), "GET" | "HEAD" | "OPTIONS");
         for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
             api.set_cookies(cookies.clone());
         }
@@ -487,7 +525,7 @@ impl Subject for Stage {
         };
         let alibi = Alibi {
             rule: self.rules[rule.index()].name.clone(),
-            wrote: !sent.iter().all(reads),
+            wrote: !sent.iter().all(is_safe),
         };
         if self.suspects.checked(alibi)
             && let Ok(changes) = self.changes().await
@@ -575,51 +613,7 @@ impl Subject for Stage {
     }
 
     fn footprint(&mut self) -> Footprint {
-        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (system, changes) in self.last.changes.iter().enumerate() {
-            for change in changes {
-                let Some(new) = &change.new else { continue };
-                for (column, value) in new.iter().enumerate() {
-                    let same = change
-                        .old
-                        .as_ref()
-                        .is_some_and(|old| old.get(column) == Some(value));
-                    if same || self.identity.leaves_out(system, &change.table, column) {
-                        continue;
-                    }
-                    let place = format!("{}.{}", change.table.name, change.table.columns[column]);
-                    places.entry(place).or_default().push(value.to_string());
-                }
-            }
-        }
-        for (key, value) in self
-            .context
-            .entries()
-            .filter(|(key, _)| !self.identity.leaves_out_key(key))
-        {
-            places
-                .entry(format!("context.{key}"))
-                .or_default()
-                .push(value.to_string());
-        }
-        if !self.identity.leaves_out_cookies() {
-            for (_, name, value) in self.cookies.iter().flat_map(Cookies::iter) {
-                places
-                    .entry("cookies".into())
-                    .or_default()
-                    .push(format!("{name}={value}"));
-            }
-        }
-        if let Some(observed) = &self.last.observed {
-            places
-                .entry("observed".into())
-                .or_default()
-                .push(observed.to_string());
-        }
-        places
-            .values_mut()
-            .for_each(|values| values.sort_unstable());
-        places
+        self.places()
     }
 
     fn logs(&self) -> String {
@@ -639,6 +633,7 @@ impl Subject for Stage {
     fn notes(&self) -> Vec<String> {
         let mut notes = self.identity.notes();
         notes.extend(self.suspects.notes());
+        notes.extend(self.note_on_stillness());
         notes.extend(self.notes.iter().cloned());
         notes
     }

@@ -326,10 +326,17 @@ impl ActionReport {
 
 impl RuleReport {
     fn shortcoming(&self) -> Option<String> {
-        if self.built_in || self.not_checked > 0 {
-            return None; // The rule's own result says so.
+        if self.built_in {
+            return None;
         }
-        (self.checks == 0).then(|| format!("rule `{}` was never evaluated", self.name))
+        let name = &self.name;
+        match &self.why_not {
+            Some(why) => Some(format!(
+                "rule `{name}` could not be evaluated {} times: {why}",
+                self.not_checked
+            )),
+            None => (self.checks == 0).then(|| format!("rule `{name}` was never evaluated")),
+        }
     }
 }
 

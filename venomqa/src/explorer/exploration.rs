@@ -246,6 +246,13 @@ impl Exploration {
                 );
             }
         }
+        for system in &self.systems {
+            let _ = write!(
+                text,
+                "\n  {} goes back by {}",
+                system.name, system.mechanism
+            );
+        }
         for shortcoming in self.shortcomings() {
             let _ = write!(text, "\n  {shortcoming}");
         }

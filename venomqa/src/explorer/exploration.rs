@@ -239,18 +239,6 @@ impl Exploration {
                 let _ = write!(text, "\n    unconfirmed: {}", Plain(doubt, 4));
             }
         }
-        for rule in &self.rules {
-            if let Some(why) = &rule.why_not {
-                let _ = write!(
-                    text,
-                    "\n  rule `{}` could not be evaluated {} of {} times: {}",
-                    rule.name,
-                    rule.not_checked,
-                    rule.not_checked + rule.checks,
-                    Plain(why, 4)
-                );
-            }
-        }
         for shortcoming in self.shortcomings() {
             let _ = write!(text, "\n  {}", Plain(&shortcoming, 2));
         }
@@ -331,10 +319,17 @@ impl ActionReport {
 
 impl RuleReport {
     fn shortcoming(&self) -> Option<String> {
-        if self.built_in || self.not_checked > 0 {
-            return None; // The rule's own result says so.
+        if self.built_in {
+            return None;
         }
-        (self.checks == 0).then(|| format!("rule `{}` was never evaluated", self.name))
+        let name = &self.name;
+        match &self.why_not {
+            Some(why) => Some(format!(
+                "rule `{name}` could not be evaluated {} times: {why}",
+                self.not_checked
+            )),
+            None => (self.checks == 0).then(|| format!("rule `{name}` was never evaluated")),
+        }
     }
 }
 

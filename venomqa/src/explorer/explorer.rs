@@ -90,28 +90,17 @@ impl<'a, S: Subject> Explorer<'a, S> {
             rules: users,
         });
 
-        let begun = self.subject.elapsed();
         match self.check(Place::Initial).await {
             Ok(broken) if broken && !self.config.expand_violating => {}
             Ok(_) => self.spread([LabelRef::ROOT].into()),
             Err(error) => return Ok(self.failed(&error, Vec::new())),
         }
+        let begun = self.subject.elapsed();
         loop {
-            if self
-                .config
-                .max_steps
-                .is_some_and(|most| self.ledger.transitions >= most)
-                && self.pending > 0
+            if self.pending > 0
+                && let Some(limit) = self.limit_reached(begun)
             {
-                return Ok(Ended::MaxSteps);
-            }
-            if self
-                .config
-                .budget
-                .is_some_and(|budget| self.subject.elapsed() - begun >= budget)
-                && self.pending > 0
-            {
-                return Ok(Ended::Budget);
+                return Ok(limit);
             }
             let Some(pair) = self.strategy.next() else {
                 return Ok(Ended::Complete);
@@ -130,6 +119,19 @@ impl<'a, S: Subject> Explorer<'a, S> {
             sequence,
             logs: self.subject.logs(),
         }
+    }
+
+    fn limit_reached(&self, begun: Duration) -> Option<Ended> {
+        let Config {
+            max_steps, budget, ..
+        } = self.config;
+        if max_steps.is_some_and(|most| self.ledger.transitions >= most) {
+            return Some(Ended::MaxSteps);
+        }
+        let spent = self.subject.elapsed() - begun;
+        budget
+            .is_some_and(|budget| spent >= budget)
+            .then_some(Ended::Budget)
     }
 
     /// The actions with their arguments, for a person.

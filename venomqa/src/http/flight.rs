@@ -115,6 +115,7 @@ impl<'a> Flight<'a> {
             answer: self.answer.take(),
             failure,
             lost,
+            started: self.started,
             elapsed: self.started.elapsed(),
         });
         self.client.live.record(exchange.clone());

@@ -149,11 +149,11 @@ impl Stage {
 
     /// What the API was asked since this was called last.
     pub(super) fn take_exchanges(&self) -> Vec<Exchange> {
-        self.world
-            .apis
-            .iter()
-            .flat_map(|(_, api)| api.take_exchanges())
-            .collect()
+        let apis = self.world.apis.iter();
+        let mut taken: Vec<_> = apis.flat_map(|(_, api)| api.take_exchanges()).collect();
+        // Each API tells its own in order; together they are in the order in which they were sent.
+        taken.sort_by_key(Exchange::started);
+        taken
     }
 
     /// Calls the action's function, and turns a panic into an error.
@@ -442,10 +442,18 @@ impl Subject for Stage {
         if let Some(death) = self.dead_server(moment_after(unanswered)).await {
             return self.crashed(death);
         }
-        // An error type of the user's own may hide that there was no answer.
-        if let (Some(Error::User(error)), Some(lost)) = (failed, lost) {
-            let failure = lost.failure().unwrap_or_default();
-            return Err(Error::User(format!("{error} ({lost}: {failure})").into()));
+        if let Some(lost) = lost {
+            // Whatever the action makes of it: an API that does not answer cannot be explored.
+            let cause = lost.failure().unwrap_or("no answer");
+            return Err(match outcome {
+                Outcome::Failed(error) if is_fatal(&error) => error,
+                Outcome::Failed(error) => Error::User(format!("{error} ({lost}: {cause})").into()),
+                _ => Error::Transport {
+                    method: lost.method().into(),
+                    url: lost.url(),
+                    cause: cause.into(),
+                },
+            });
         }
         let missed = self.context.has_missed();
         let (status, mut broken) = match outcome {
@@ -632,6 +640,13 @@ impl Subject for Stage {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = self.identity.notes();
+        for (name, system) in &self.world.systems {
+            if !self.world.apis.is_empty() && !system.about().sees_foreign_commits {
+                notes.push(format!(
+                    "system `{name}` does not see what other processes write"
+                ));
+            }
+        }
         notes.extend(self.suspects.notes());
         notes.extend(self.note_on_stillness());
         notes.extend(self.notes.iter().cloned());

@@ -41,14 +41,21 @@ impl Lab {
     pub(crate) async fn apart(&self) -> (Server, World) {
         let server = self.spawn().await.unwrap();
         let db = SqliteAdapter::open(self.database()).await.unwrap();
-        let api = server.client().timeout(Duration::from_secs(1));
-        let world = World::new(api).with("db", db);
+        let world = World::new(server.client()).with("db", db);
         (server, world)
     }
 
     pub(crate) async fn world(&self) -> World {
         let (server, world) = self.apart().await;
         world.with_server(server)
+    }
+
+    /// A world that does not wait long for an answer.
+    pub(crate) async fn impatient_world(&self) -> World {
+        let server = self.spawn().await.unwrap();
+        let db = SqliteAdapter::open(self.database()).await.unwrap();
+        let api = server.client().timeout(Duration::from_secs(3));
+        World::new(api).with("db", db).with_server(server)
     }
 
     /// A server that keeps state in its memory, and says so.

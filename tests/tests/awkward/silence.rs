@@ -1,6 +1,5 @@
 use std::time::{Duration, Instant};
 
-use venomqa::adapters::SqliteAdapter;
 use venomqa::prelude::*;
 
 use crate::lab::{Lab, assert_tells, error_of, found, shop};
@@ -14,7 +13,7 @@ async fn no_orders(api: &HttpClient, _: &Context) -> Verdict {
 #[tokio::test]
 async fn a_sequence_that_is_never_answered_is_an_error_with_its_sequence_and_findings_are_kept() {
     let lab = Lab::new("second_refund=hang");
-    let agent = shop(lab.world().await)
+    let agent = shop(lab.impatient_world().await)
         .invariant(Invariant::new("no_orders", no_orders))
         .config(venomqa::Config {
             expand_violating: true,
@@ -29,7 +28,7 @@ async fn a_sequence_that_is_never_answered_is_an_error_with_its_sequence_and_fin
         &[
             "POST",
             "/refund",
-            "no answer within 1s",
+            "no answer within 3s",
             "HttpClient::timeout",
         ],
     );
@@ -48,7 +47,7 @@ async fn a_sequence_that_is_never_answered_is_an_error_with_its_sequence_and_fin
         ],
     );
     assert!(
-        started.elapsed() < Duration::from_secs(10),
+        started.elapsed() < Duration::from_secs(30),
         "{:?}",
         started.elapsed()
     );
@@ -66,10 +65,7 @@ async fn patient(api: &HttpClient, _: &Context) -> Verdict {
 #[tokio::test]
 async fn a_rule_whose_request_is_never_answered_is_not_checked_there_and_the_rest_goes_on() {
     let lab = Lab::new("second_refund=hang");
-    let server = lab.spawn().await.unwrap();
-    let db = SqliteAdapter::open(lab.database()).await.unwrap();
-    let world = World::new(server.client().timeout(Duration::from_millis(200)));
-    let agent = Agent::new(world.with("db", db).with_server(server))
+    let agent = Agent::new(lab.impatient_world().await)
         .action(Action::new("create_order", crate::lab::create_order))
         .action(Action::new("refund_order", crate::lab::refund_order).max_calls(1))
         .invariant(Invariant::new("patient", patient))
@@ -79,10 +75,7 @@ async fn a_rule_whose_request_is_never_answered_is_not_checked_there_and_the_res
     assert_eq!(found(&exploration), [""; 0], "{told}");
     let rule = &exploration.rules[0];
     assert!(rule.checks > 0 && rule.not_checked > 0, "{rule:?}");
-    assert_tells(
-        rule.why_not.as_deref().unwrap(),
-        &["no answer within 200ms"],
-    );
+    assert_tells(rule.why_not.as_deref().unwrap(), &["no answer within 3s"]);
 }
 
 #[tokio::test]
@@ -131,12 +124,12 @@ async fn wraps_errors(
 #[tokio::test]
 async fn an_error_type_of_the_users_own_does_not_hide_that_there_was_no_answer() {
     let lab = Lab::new("second_refund=hang");
-    let agent = Agent::new(lab.world().await)
+    let agent = Agent::new(lab.impatient_world().await)
         .action(Action::new("create_order", crate::lab::create_order))
         .action(Action::new("wraps_errors", wraps_errors));
     let exploration = agent.explore().await.unwrap();
     let (message, sequence, _) = error_of(&exploration);
-    assert_tells(message, &["no refund: POST", "no answer within 1s"]);
+    assert_tells(message, &["no refund: POST", "no answer within 3s"]);
     assert_eq!(sequence, ["create_order", "wraps_errors", "wraps_errors"]);
     assert_eq!(found(&exploration), [""; 0]);
 }
@@ -149,12 +142,12 @@ async fn shrugs(api: &HttpClient, ctx: &mut Context) -> Option<Response> {
 #[tokio::test]
 async fn an_action_that_shrugs_does_not_hide_that_there_was_no_answer() {
     let lab = Lab::new("second_refund=hang");
-    let agent = Agent::new(lab.world().await)
+    let agent = Agent::new(lab.impatient_world().await)
         .action(Action::new("create_order", crate::lab::create_order))
         .action(Action::new("shrugs", shrugs));
     let exploration = agent.explore().await.unwrap();
     let (message, sequence, _) = error_of(&exploration);
-    assert_tells(message, &["POST", "/refund", "no answer within 1s"]);
+    assert_tells(message, &["POST", "/refund", "no answer within 3s"]);
     assert_eq!(sequence, ["create_order", "shrugs", "shrugs"]);
 }
 
@@ -169,7 +162,7 @@ async fn hangs_up(api: &HttpClient, ctx: &mut Context) -> Result<()> {
 #[tokio::test]
 async fn a_client_that_hangs_up_on_purpose_is_no_error() {
     let lab = Lab::new("second_refund=hang");
-    let agent = Agent::new(lab.world().await)
+    let agent = Agent::new(lab.impatient_world().await)
         .action(Action::new("create_order", crate::lab::create_order))
         .action(Action::new("hangs_up", hangs_up))
         .max_depth(4);

@@ -12,7 +12,7 @@ use super::sighting::{Place, Sighting, Sightings};
 use super::strategy::{Offer, Strategy};
 use super::subject::{ActionInfo, Performed, RuleInfo, Settled, Subject};
 use super::{Ended, Event};
-use crate::{Config, Error, Result, When};
+use crate::{Checked, Config, Error, Result, When};
 
 /// Explores one subject. There is exactly one loop, [`run`](Explorer::run); a strategy only chooses.
 pub(super) struct Explorer<'a, S> {
@@ -276,6 +276,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
     /// Checks the user's rules that are due at a place, and notes those that are broken. Returns whether any is.
     async fn check(&mut self, place: Place) -> Result<bool> {
         let (mut looked, mut any) = (false, false);
+        let mut unchecked = Vec::new();
         for rule in (0..self.rules.len() as u32).map(RuleId) {
             let info = &self.rules[rule.index()];
             let due = match place {
@@ -287,10 +288,14 @@ impl<'a, S: Subject> Explorer<'a, S> {
                 continue;
             }
             looked = true;
-            let checked = self.subject.check(rule).await;
-            if let Some(message) = self.ledger.checked(rule, checked) {
-                any = true;
-                self.sight(place, rule, message);
+            match self.subject.check(rule).await {
+                checked @ Checked::NotChecked(_) => unchecked.push((rule, checked)),
+                checked => {
+                    if let Some(message) = self.ledger.checked(rule, checked) {
+                        any = true;
+                        self.sight(place, rule, message);
+                    }
+                }
             }
         }
         if looked {
@@ -303,8 +308,13 @@ impl<'a, S: Subject> Explorer<'a, S> {
                     self.here = None;
                     any = true;
                     self.sight(place, rule, message);
+                    // That there was nobody to ask is told by the crash.
+                    unchecked.clear();
                 }
             }
+        }
+        for (rule, checked) in unchecked {
+            self.ledger.checked(rule, checked);
         }
         Ok(any)
     }

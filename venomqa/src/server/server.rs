@@ -108,6 +108,7 @@ impl Server {
 
     /// Here and now in the output.
     pub fn log_mark(&self) -> LogMark {
+        self.settle_logs();
         self.logs.mark()
     }
 

@@ -141,6 +141,10 @@ impl Stage {
 
     /// Goes back to the root with fresh servers.
     pub(super) async fn start_over(&mut self) -> Result<()> {
+        // Down first, so that their last words are not taken for those of the next ones.
+        for (_, server) in &self.world.servers {
+            server.stop().await?;
+        }
         self.log_marks = self
             .world
             .servers

@@ -209,7 +209,6 @@ impl Stage {
         sum = sum.wrapping_add(self.identity.context(&self.context, &self.cookies));
         if let Some(observe) = &self.world.hooks.observe {
             let observed = observe(self.world.main_api()?.clone()).await?;
-            self.take_exchanges();
             sum = sum.wrapping_add(self.identity.observed(&observed));
             self.last.observed = Some(observed);
         }
@@ -240,7 +239,6 @@ impl Stage {
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        self.take_exchanges();
         Ok(())
     }
 
@@ -420,6 +418,8 @@ impl Subject for Stage {
         if spec.requires.iter().any(|key| !self.context.has(key)) {
             return Ok(Performed::Declined { broken: None });
         }
+        // What hooks and rules asked is none of this step's doing.
+        self.take_exchanges();
         let started = Instant::now();
         self.context.clear_missed();
         let outcome = self.call(action).await;

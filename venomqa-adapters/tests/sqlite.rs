@@ -99,6 +99,10 @@ const TESTS: &[(&str, Test)] = &[
         past_the_triggers,
     ),
     (
+        "what_triggers_cannot_follow_is_copied_and_the_reason_told",
+        reasons,
+    ),
+    (
         "a_run_begins_once_and_tells_about_itself_to_the_end",
         begins_once,
     ),
@@ -475,6 +479,43 @@ fn row_numbers(bench: &mut Bench) -> std::result::Result<(), Failed> {
             assert_eq!(lines(&system.changes().await?), NOTHING, "{mode:?}");
             system.restore(root).await?;
             assert_eq!(looker.dump(), dump, "{mode:?}");
+            system.close().await?;
+        }
+        Ok(())
+    })
+}
+
+fn reasons(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        for (number, (schema, reason)) in [
+            (
+                "CREATE VIRTUAL TABLE words USING fts5(line)",
+                "`words` is a virtual table",
+            ),
+            (
+                "CREATE TABLE all_hidden(rowid, oid, _rowid_)",
+                "columns of `all_hidden` hide its row numbers",
+            ),
+            (
+                "CREATE TABLE plain(id INTEGER PRIMARY KEY, n)",
+                "trigger journal",
+            ),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let path = bench.folder.path().join(format!("{number}.db"));
+            let mut app = App::start(&path, bench.mode);
+            app.run(&format!(
+                "{schema}; CREATE TABLE t(n); INSERT INTO t VALUES(1)"
+            ));
+            let system = SqliteAdapter::open(&path).await?;
+            let root = begin(&system).await?;
+            let mechanism = system.about().mechanism;
+            assert!(mechanism.contains(reason), "{mechanism}");
+            app.run("UPDATE t SET n = 2");
+            system.restore(root).await?;
+            assert_eq!(app.run("SELECT * FROM t WHERE n = 1"), 1, "{schema}");
             system.close().await?;
         }
         Ok(())

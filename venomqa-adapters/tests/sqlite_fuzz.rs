@@ -74,6 +74,11 @@ fn jumps(mode: &'static str) -> Result<(), Failed> {
             walk.jumps > kit().steps && walk.changes > kit().steps,
             "{walk:?}"
         );
+        assert!(
+            workload.applied > kit().steps,
+            "{} statements succeeded",
+            workload.applied
+        );
         assert_eq!(workload.looker.ours(), [""; 0]);
         assert_eq!(workload.looker.damage(), [""; 0]);
         Ok(())

@@ -70,7 +70,7 @@ pub(crate) fn statement(dice: &mut Dice) -> String {
     ]);
     match dice.below(45) {
         40 => format!(
-            "INSERT INTO declared VALUES({}, {})",
+            "INSERT {or} INTO declared VALUES({}, {})",
             ["NULL", "1", "2"][a % 3],
             ["NULL", "'k'", "'l'"][b % 3]
         ),

@@ -212,6 +212,7 @@ impl Workload for Hostile {
                 "already",
                 "duplicate",
                 "mismatch",
+                "values were supplied",
             ];
             assert!(
                 known.iter().any(|known| error.contains(known)),

@@ -181,7 +181,9 @@ fn options_and_rules_are_there() {
                     seen += 1;
                 }
             }
-            if let Some((option, value)) = quoted.split_once(" = ") {
+            // `complete = true`, `#[exploration(fail_on = high)]`
+            let inner = quoted.rsplit('(').next().unwrap();
+            if let Some((option, value)) = inner.split_once(" = ") {
                 let known = format!("(\"{option}\", ");
                 assert!(
                     code.contains(&known),

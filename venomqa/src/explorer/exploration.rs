@@ -246,6 +246,13 @@ impl Exploration {
                 );
             }
         }
+        for system in &self.systems {
+            let _ = write!(
+                text,
+                "\n  {} goes back by {}",
+                system.name, system.mechanism
+            );
+        }
         for shortcoming in self.shortcomings() {
             let _ = write!(text, "\n  {shortcoming}");
         }
@@ -326,10 +333,17 @@ impl ActionReport {
 
 impl RuleReport {
     fn shortcoming(&self) -> Option<String> {
-        if self.built_in || self.not_checked > 0 {
-            return None; // The rule's own result says so.
+        if self.built_in {
+            return None;
         }
-        (self.checks == 0).then(|| format!("rule `{}` was never evaluated", self.name))
+        let name = &self.name;
+        match &self.why_not {
+            Some(why) => Some(format!(
+                "rule `{name}` could not be evaluated {} times: {why}",
+                self.not_checked
+            )),
+            None => (self.checks == 0).then(|| format!("rule `{name}` was never evaluated")),
+        }
     }
 }
 

@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -90,22 +91,12 @@ impl<'a, S: Subject> Explorer<'a, S> {
         if !broken || self.config.expand_violating {
             self.spread([LabelRef::ROOT].into());
         }
+        let begun = self.subject.elapsed();
         loop {
-            if self
-                .config
-                .max_steps
-                .is_some_and(|most| self.ledger.transitions >= most)
-                && self.pending > 0
+            if self.pending > 0
+                && let Some(limit) = self.limit_reached(begun)
             {
-                return Ok(Ended::MaxSteps);
-            }
-            if self
-                .config
-                .budget
-                .is_some_and(|budget| self.subject.elapsed() >= budget)
-                && self.pending > 0
-            {
-                return Ok(Ended::Budget);
+                return Ok(limit);
             }
             let Some(pair) = self.strategy.next() else {
                 return Ok(Ended::Complete);
@@ -119,6 +110,19 @@ impl<'a, S: Subject> Explorer<'a, S> {
                 });
             }
         }
+    }
+
+    fn limit_reached(&self, begun: Duration) -> Option<Ended> {
+        let Config {
+            max_steps, budget, ..
+        } = self.config;
+        if max_steps.is_some_and(|most| self.ledger.transitions >= most) {
+            return Some(Ended::MaxSteps);
+        }
+        let spent = self.subject.elapsed() - begun;
+        budget
+            .is_some_and(|budget| spent >= budget)
+            .then_some(Ended::Budget)
     }
 
     /// The actions with their arguments, for a person.

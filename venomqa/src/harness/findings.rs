@@ -25,6 +25,10 @@ pub(crate) fn tell(suite: &Suite, explored: &Explored, replay: &ReplayCommand, c
         Explored::Ended(exploration) => exploration,
     };
     console.say(format_args!("{name}: {}", in_short(exploration)));
+    for system in &exploration.systems {
+        let text = format!("{} goes back by {}", system.name, system.mechanism);
+        console.say(format_args!("{name}: {}", Plain(&text, 4)));
+    }
     for divergence in &exploration.diverged {
         let text = divergence.to_string();
         console.say(format_args!("{name}: diverged: {}", Plain(&text, 4)));

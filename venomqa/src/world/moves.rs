@@ -17,10 +17,7 @@ impl Stage {
                  (`World::with`), a server that VenomQA spawns (`with_server`), or a `reset`",
             ));
         }
-        if let Some(setup) = &self.world.hooks.setup {
-            setup(self.world.main_api()?.clone()).await?;
-        }
-        self.take_exchanges();
+        self.set_up().await?;
         let mut checkpoints = Vec::new();
         let mut sum = 0_u128;
         for (number, (name, system)) in self.world.systems.iter().enumerate() {
@@ -53,6 +50,14 @@ impl Stage {
         };
         self.saved.states = vec![Some(state)];
         Ok(ROOT)
+    }
+
+    async fn set_up(&mut self) -> Result<()> {
+        if let Some(setup) = &self.world.hooks.setup {
+            setup(self.world.main_api()?.clone()).await?;
+        }
+        self.take_exchanges();
+        Ok(())
     }
 
     fn can_go_back_at_all(&self) -> bool {
@@ -195,6 +200,16 @@ impl Stage {
         if let Some(reset) = &self.world.hooks.reset {
             reset(self.world.main_api()?.clone()).await?;
             self.take_exchanges();
+        }
+        // What the set-up changed came back with the systems. Without any it is gone.
+        if self.world.systems.is_empty() && self.world.hooks.setup.is_some() {
+            self.set_up().await?;
+            self.cookies = self
+                .world
+                .apis
+                .iter()
+                .map(|(_, api)| api.cookies())
+                .collect();
         }
         Ok(())
     }

@@ -402,6 +402,20 @@ impl Subject for Stage {
             Outcome::Answered(response) => (Some(response.status()), Vec::new()),
             Outcome::Done => (None, Vec::new()),
         };
+        if let Some(exchange) = self
+            .last
+            .exchanges
+            .iter()
+            .find(|exchange| exchange.status().is_none())
+            && broken.is_empty()
+        {
+            // Whatever the action makes of it: an API that does not answer cannot be explored.
+            return Err(Error::Transport {
+                method: exchange.method().into(),
+                url: exchange.url(),
+                cause: exchange.failure().unwrap_or("no answer").into(),
+            });
+        }
         self.last.status = status.or_else(|| self.last.exchanges.last().and_then(Exchange::status));
         let fingerprint = self.look().await?;
         self.remember()?;
@@ -584,6 +598,13 @@ impl Subject for Stage {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = self.identity.notes();
+        for (name, system) in &self.world.systems {
+            if !self.world.apis.is_empty() && !system.about().sees_foreign_commits {
+                notes.push(format!(
+                    "system `{name}` does not see what other processes write"
+                ));
+            }
+        }
         notes.extend(self.suspects.notes());
         notes.extend(self.notes.iter().cloned());
         notes

@@ -167,7 +167,8 @@ impl World {
         self
     }
 
-    /// Calls this once, before the first action: what it changes is part of the initial state.
+    /// Calls this before the first action: what it changes is part of the initial state. In a world without systems it is
+    /// called again whenever the world starts over.
     #[must_use]
     pub fn setup<F, Fut>(mut self, setup: F) -> Self
     where

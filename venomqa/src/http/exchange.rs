@@ -1,6 +1,6 @@
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use reqwest::header::{CONTENT_LENGTH, HeaderMap, HeaderValue};
@@ -37,6 +37,7 @@ pub(super) struct Exchanged {
     pub(super) sent: SentRequest,
     pub(super) answer: Option<Answer>,
     pub(super) failure: Option<String>,
+    pub(super) started: Instant,
     pub(super) elapsed: Duration,
 }
 
@@ -115,6 +116,14 @@ impl Exchange {
         match &self.form {
             Form::Whole(whole) => whole.elapsed,
             Form::Shown(shown) => Duration::from_micros(shown.elapsed_micros),
+        }
+    }
+
+    /// When it was sent, if that was in this process.
+    pub(crate) fn started(&self) -> Option<Instant> {
+        match &self.form {
+            Form::Whole(whole) => Some(whole.started),
+            Form::Shown(_) => None,
         }
     }
 

@@ -113,6 +113,7 @@ impl<'a> Flight<'a> {
             sent: self.sent.take()?,
             answer: self.answer.take(),
             failure,
+            started: self.started,
             elapsed: self.started.elapsed(),
         });
         self.client.live.record(exchange.clone());

@@ -142,11 +142,11 @@ impl Stage {
 
     /// What the API was asked since this was called last.
     pub(super) fn take_exchanges(&self) -> Vec<Exchange> {
-        self.world
-            .apis
-            .iter()
-            .flat_map(|(_, api)| api.take_exchanges())
-            .collect()
+        let apis = self.world.apis.iter();
+        let mut taken: Vec<_> = apis.flat_map(|(_, api)| api.take_exchanges()).collect();
+        // Each API tells its own in order; together they are in the order in which they were sent.
+        taken.sort_by_key(Exchange::started);
+        taken
     }
 
     /// Calls the action's function, and turns a panic into an error.

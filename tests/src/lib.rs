@@ -6,7 +6,7 @@ mod run;
 pub use built::built;
 pub use run::{Run, undisturbed};
 
-/// The `main` function of a fixture: [`venomqa::main!`], with the folder of the manifest taken from `FIXTURE_DIR`, so that
+/// The `main` function of a fixture: `venomqa::main!`, with the folder of the manifest taken from `FIXTURE_DIR`, so that
 /// each test has regressions of its own.
 #[macro_export]
 macro_rules! fixture_main {

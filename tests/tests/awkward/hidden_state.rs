@@ -3,8 +3,7 @@ use venomqa::prelude::*;
 use venomqa::{Confirmation, Ended, Exploration};
 
 use crate::lab::{
-    Lab, assert_clean, assert_tells, create_order, delete_order, found, refund_order, shop,
-    write_note,
+    Lab, assert_clean, assert_tells, create_order, delete_order, refund_order, shop, write_note,
 };
 
 fn with_notes(world: World) -> Agent {

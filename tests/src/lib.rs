@@ -1,6 +1,12 @@
-//! What the acceptance tests share.
+//! What the acceptance tests share: programs that are built, run in processes of their own, and looked at.
 
-/// The `main` function of a fixture: [`venomqa::main!`], with the folder of the manifest taken from `FIXTURE_DIR`, so that
+mod built;
+mod run;
+
+pub use built::built;
+pub use run::{Run, undisturbed};
+
+/// The `main` function of a fixture: `venomqa::main!`, with the folder of the manifest taken from `FIXTURE_DIR`, so that
 /// each test has regressions of its own.
 #[macro_export]
 macro_rules! fixture_main {

@@ -10,10 +10,12 @@ use venomqa::prelude::*;
 /// A shop that holds at most two orders, with a customer, Alice, and another one, Bob.
 #[exploration(max_depth = 4)]
 async fn orders() -> Result<World> {
-    let file = concat!(env!("CARGO_TARGET_TMPDIR"), "/orders.db");
-    let db = SqliteAdapter::open(file).await?;
+    // Two runs at a time need two databases.
+    let file = std::env::var("ORDERS_DB")
+        .unwrap_or(concat!(env!("CARGO_TARGET_TMPDIR"), "/orders.db").into());
+    let db = SqliteAdapter::open(&file).await?;
     let mut command = Command::new(env!("CARGO_BIN_EXE_orders"));
-    let server = Server::spawn(command.env("DATABASE_PATH", file).env("ORDERS_MAX", "2"))
+    let server = Server::spawn(command.env("DATABASE_PATH", &file).env("ORDERS_MAX", "2"))
         .ready_when("/health")
         .await?;
     let api = server

@@ -65,9 +65,16 @@ fn the_file_is_the_same_each_time() {
 #[test]
 fn continuous_integration_leaves_the_checkout_alone() {
     let fixture = Fixture::orders().with("CI", "true");
-    fixture.run("orders").ends_with(101);
+    let run = fixture.run("orders").ends_with(101);
     assert!(fixture.files("venomqa-regressions").is_empty());
-    assert_eq!(fixture.files("target/venomqa/regressions").len(), 1);
+    let files = fixture.files("target/venomqa/regressions");
+    let [file] = &*files else {
+        panic!("{files:?}");
+    };
+    let told = format!(
+        "orders: regression written to target/venomqa/regressions/{file}; check it in as venomqa-regressions/{file}\n"
+    );
+    assert!(run.stderr.contains(&told), "{}", run.stderr);
 
     let asked = Fixture::orders()
         .with("CI", "true")

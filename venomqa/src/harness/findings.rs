@@ -85,10 +85,10 @@ pub(crate) fn keep(
         }
         match regression.write(&folder, over) {
             Ok(None) => {}
-            Ok(Some(path)) if environment.ci => console.say(format_args!(
+            Ok(Some(path)) if folder != checked_in => console.say(format_args!(
                 "{}: regression written to {}; check it in as venomqa-regressions/{}/{}",
                 suite.name(),
-                path.display(),
+                folders.shown(&path),
                 suite.name(),
                 regression.file_name(),
             )),
@@ -100,7 +100,7 @@ pub(crate) fn keep(
             Err(error) => console.say(format_args!(
                 "{}: the regression could not be written to {}: {error}",
                 suite.name(),
-                folder.display()
+                folders.shown(&folder)
             )),
         }
     }

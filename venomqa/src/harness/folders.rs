@@ -47,9 +47,15 @@ impl Folders {
             .join(file_name(&format!("{crate_name}-{suite}")))
     }
 
-    /// A path as a person reads it who stands in the package or the workspace.
+    /// A path as a person reads it: from the package, or else from the workspace around it, if it lies there.
     pub(crate) fn shown(&self, path: &Path) -> String {
-        let near = path.strip_prefix(&self.manifest).unwrap_or(path);
+        let from_package = path.strip_prefix(&self.manifest).ok();
+        let from_workspace = || {
+            let mut above = self.manifest.ancestors();
+            let workspace = above.find(|folder| folder.join("Cargo.lock").is_file())?;
+            path.strip_prefix(workspace).ok()
+        };
+        let near = from_package.or_else(from_workspace).unwrap_or(path);
         near.display().to_string()
     }
 
@@ -135,6 +141,25 @@ mod tests {
             assert!(!made.starts_with('.'), "{made}");
         }
         assert_ne!(file_name("a/b"), file_name("a:b"));
+    }
+
+    #[test]
+    fn a_path_is_shown_from_the_package_or_from_the_workspace() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = folder.path().join("workspace");
+        std::fs::create_dir_all(&workspace).unwrap();
+        std::fs::write(workspace.join("Cargo.lock"), "").unwrap();
+        let folders = Folders {
+            manifest: workspace.join("shop"),
+            scratch: workspace.join("target/venomqa"),
+        };
+        let shown = |path: &Path| folders.shown(path);
+        let kept = folders.regressions("orders").join("a.json");
+        assert_eq!(shown(&kept), "venomqa-regressions/orders/a.json");
+        let new = folders.new_regressions("orders").join("a.json");
+        assert_eq!(shown(&new), "target/venomqa/regressions/orders/a.json");
+        let elsewhere = folder.path().join("a.json");
+        assert_eq!(shown(&elsewhere), elsewhere.display().to_string());
     }
 
     #[test]

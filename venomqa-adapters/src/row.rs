@@ -185,48 +185,66 @@ impl RowChange {
 /// One line for a person: `orders#1: refunded 100 -> 200`, `orders#2 added: amount 5, status new`, `orders#2 removed`.
 impl fmt::Display for RowChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.table.name)?;
-        for (i, value) in self.key().enumerate() {
-            write!(f, "{}{value}", if i == 0 { "#" } else { "," })?;
-        }
-        let named = |row: &Row, f: &mut fmt::Formatter<'_>| {
-            let shown = row
-                .iter()
-                .enumerate()
-                .filter(|(column, _)| !self.table.key.contains(column));
-            for (i, (column, value)) in shown.enumerate() {
-                let name = self.table.columns.get(column).map_or("?", String::as_str);
-                write!(f, "{} {name} {value}", if i == 0 { ":" } else { "," })?;
-            }
-            Ok(())
-        };
-        match (&self.old, &self.new) {
-            (Some(old), Some(new)) => {
-                let changed = old
-                    .iter()
-                    .zip(new.iter())
-                    .enumerate()
-                    .filter(|(_, (old, new))| old != new);
-                for (i, (column, (old, new))) in changed.enumerate() {
-                    let name = self.table.columns.get(column).map_or("?", String::as_str);
+        self.shown(|_| false).fmt(f)
+    }
+}
+
+impl RowChange {
+    /// The same line without the values of some columns: `users#1: password [redacted] -> [redacted]`.
+    pub fn shown(&self, hides: impl Fn(&str) -> bool) -> impl fmt::Display {
+        fmt::from_fn(move |f| {
+            let named = |column: usize| self.table.columns.get(column).map_or("?", String::as_str);
+            let value = |column: usize, value: &Value| match hides(named(column)) {
+                true => "[redacted]".into(),
+                false => value.to_string(),
+            };
+            f.write_str(&self.table.name)?;
+            let row = self.old.as_ref().or(self.new.as_ref());
+            for (i, &column) in self.table.key.iter().enumerate() {
+                if let Some(key) = row.and_then(|row| row.get(column)) {
                     write!(
                         f,
-                        "{} {name} {old} -> {new}",
-                        if i == 0 { ":" } else { "," }
+                        "{}{}",
+                        if i == 0 { "#" } else { "," },
+                        value(column, key)
                     )?;
                 }
+            }
+            let mut parts = Vec::new();
+            let whole = |row: &Row, parts: &mut Vec<String>| {
+                let shown = row.iter().enumerate();
+                let shown = shown.filter(|(column, _)| !self.table.key.contains(column));
+                parts.extend(
+                    shown.map(|(column, v)| format!("{} {}", named(column), value(column, v))),
+                );
+            };
+            match (&self.old, &self.new) {
+                (Some(old), Some(new)) => {
+                    let cells = old.iter().zip(new.iter()).enumerate();
+                    let changed = cells.filter(|(_, (old, new))| old != new);
+                    parts.extend(changed.map(|(column, (old, new))| {
+                        let (old, new) = (value(column, old), value(column, new));
+                        format!("{} {old} -> {new}", named(column))
+                    }));
+                }
+                (None, Some(new)) => {
+                    f.write_str(" added")?;
+                    whole(new, &mut parts);
+                }
+                (Some(old), None) => {
+                    f.write_str(" removed")?;
+                    if self.table.key.is_empty() {
+                        whole(old, &mut parts);
+                    }
+                }
+                (None, None) => f.write_str(" removed")?,
+            }
+            if parts.is_empty() {
                 Ok(())
+            } else {
+                write!(f, ": {}", parts.join(", "))
             }
-            (None, Some(new)) => {
-                f.write_str(" added")?;
-                named(new, f)
-            }
-            (Some(old), None) if self.table.key.is_empty() => {
-                f.write_str(" removed")?;
-                named(old, f)
-            }
-            _ => f.write_str(" removed"),
-        }
+        })
     }
 }
 
@@ -247,6 +265,27 @@ mod tests {
             new: new.map(Arc::from),
         };
         assert_eq!(change.to_string(), shown);
+    }
+
+    #[test]
+    fn what_is_hidden_is_not_shown() {
+        let columns = ["id", "token"].map(String::from).to_vec();
+        let table = Arc::new(Table {
+            name: "users".into(),
+            columns,
+            key: vec![0],
+        });
+        let row = |token: &str| Some(Row::from([1.into(), token.into()]));
+        let change = RowChange {
+            table,
+            old: row("one"),
+            new: row("other"),
+        };
+        let hides = |column: &str| column == "token";
+        assert_eq!(
+            change.shown(hides).to_string(),
+            "users#1: token [redacted] -> [redacted]"
+        );
     }
 
     #[test]

@@ -9,8 +9,8 @@ use venomqa_adapters::{
 
 /// A system that keeps or breaks promises in the way of `Habit`.
 #[derive(Debug)]
-struct Bent<'a> {
-    mock: &'a MockSystem,
+struct Bent {
+    mock: MockSystem,
     habit: Habit,
     root: Checkpoint,
     /// The checkpoints on the way from the root to the position.
@@ -31,7 +31,7 @@ enum Habit {
     StaysAfterClose,
 }
 
-impl Bent<'_> {
+impl Bent {
     fn on_stack(&self, to: Checkpoint) -> bool {
         self.stack.lock().unwrap().contains(&to)
     }
@@ -47,18 +47,7 @@ impl Bent<'_> {
     }
 }
 
-// The mock lives as long as the test, and `Any` asks for more.
-fn bent(mock: &'static MockSystem, habit: Habit) -> Bent<'static> {
-    let (root, stack) = (Checkpoint(0), vec![Checkpoint(0)].into());
-    Bent {
-        mock,
-        habit,
-        root,
-        stack,
-    }
-}
-
-impl System for Bent<'static> {
+impl System for Bent {
     fn about(&self) -> About {
         self.mock.about()
     }
@@ -140,7 +129,7 @@ impl System for Bent<'static> {
 }
 
 /// Writes to the mock as an API in the same process does.
-struct Writer(&'static MockSystem);
+struct Writer(MockSystem);
 
 impl Workload for Writer {
     fn change<'a>(&'a mut self, dice: &'a mut Dice) -> BoxFuture<'a, ()> {
@@ -178,11 +167,15 @@ fn check(habit: Habit) -> std::result::Result<Walk, String> {
         .with_table("rows", &["id", "value"], &["id"])
         .with_table("lines", &["line"], &[])
         .with_row("rows", (1, 0));
-    let mock: &'static MockSystem = Box::leak(Box::new(mock));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let system = bent(mock, habit);
+    let system = Bent {
+        mock: mock.clone(),
+        habit,
+        root: Checkpoint(0),
+        stack: vec![Checkpoint(0)].into(),
+    };
     let kit = Conformance::default();
     let walk = AssertUnwindSafe(|| runtime.block_on(kit.check(&system, &mut Writer(mock))));
     std::panic::catch_unwind(walk).map_err(|panic| *panic.downcast::<String>().unwrap())

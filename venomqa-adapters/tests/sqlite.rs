@@ -95,8 +95,12 @@ const TESTS: &[(&str, Test)] = &[
         row_numbers,
     ),
     (
-        "a_write_past_the_triggers_is_put_back_and_named",
+        "a_write_past_the_triggers_is_noticed_or_named_in_the_end",
         past_the_triggers,
+    ),
+    (
+        "what_triggers_cannot_follow_is_copied_and_the_reason_told",
+        reasons,
     ),
     (
         "a_run_begins_once_and_tells_about_itself_to_the_end",
@@ -432,19 +436,37 @@ fn open_read(bench: &mut Bench) -> std::result::Result<(), Failed> {
 }
 
 fn past_the_triggers(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    use rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER;
+
     bench.block_on(async |bench| {
         let mut app = bench.app();
         let looker = Looker::open(&bench.path);
         let dump = looker.dump();
+        let past = &looker.0;
+        past.set_db_config(SQLITE_DBCONFIG_ENABLE_TRIGGER, false)
+            .unwrap();
+
+        // On its own it is noticed at once.
+        let system = bench.open().await?;
+        let root = begin(&system).await?;
+        app.run("DELETE FROM orders WHERE id = 2");
+        system.seal().await?;
+        past.execute_batch("UPDATE orders SET paid = 77 WHERE id = 1")
+            .unwrap();
+        assert_eq!(lines(&system.changes().await?), ["orders#1: paid 0 -> 77"]);
+        let paid = system.seal().await?;
+        let paid_dump = looker.dump();
+        system.restore(root).await?;
+        assert_eq!(looker.dump(), dump);
+        system.restore(paid).await?;
+        assert_eq!(looker.dump(), paid_dump);
+        system.close().await?;
+        assert_eq!(looker.dump(), dump);
+
+        // Together with others it is not, but nothing of it stays.
         let system = bench.open().await?;
         begin(&system).await?;
         app.run("DELETE FROM orders WHERE id = 2");
-        let past = &looker.0;
-        past.set_db_config(
-            rusqlite::config::DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER,
-            false,
-        )
-        .unwrap();
         past.execute_batch("UPDATE orders SET paid = 77 WHERE id = 1")
             .unwrap();
         assert_eq!(lines(&system.changes().await?), ["orders#2 removed"]);
@@ -475,6 +497,43 @@ fn row_numbers(bench: &mut Bench) -> std::result::Result<(), Failed> {
             assert_eq!(lines(&system.changes().await?), NOTHING, "{mode:?}");
             system.restore(root).await?;
             assert_eq!(looker.dump(), dump, "{mode:?}");
+            system.close().await?;
+        }
+        Ok(())
+    })
+}
+
+fn reasons(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        for (number, (schema, reason)) in [
+            (
+                "CREATE VIRTUAL TABLE words USING fts5(line)",
+                "`words` is a virtual table",
+            ),
+            (
+                "CREATE TABLE all_hidden(rowid, oid, _rowid_)",
+                "columns of `all_hidden` hide its row numbers",
+            ),
+            (
+                "CREATE TABLE plain(id INTEGER PRIMARY KEY, n)",
+                "trigger journal",
+            ),
+        ]
+        .into_iter()
+        .enumerate()
+        {
+            let path = bench.folder.path().join(format!("{number}.db"));
+            let mut app = App::start(&path, bench.mode);
+            app.run(&format!(
+                "{schema}; CREATE TABLE t(n); INSERT INTO t VALUES(1)"
+            ));
+            let system = SqliteAdapter::open(&path).await?;
+            let root = begin(&system).await?;
+            let mechanism = system.about().mechanism;
+            assert!(mechanism.contains(reason), "{mechanism}");
+            app.run("UPDATE t SET n = 2");
+            system.restore(root).await?;
+            assert_eq!(app.run("SELECT * FROM t WHERE n = 1"), 1, "{schema}");
             system.close().await?;
         }
         Ok(())

@@ -74,6 +74,11 @@ fn jumps(mode: &'static str) -> Result<(), Failed> {
             walk.jumps > kit().steps && walk.changes > kit().steps,
             "{walk:?}"
         );
+        assert!(
+            workload.applied > kit().steps,
+            "{} statements succeeded",
+            workload.applied
+        );
         assert_eq!(workload.looker.ours(), [""; 0]);
         assert_eq!(workload.looker.damage(), [""; 0]);
         Ok(())
@@ -110,7 +115,6 @@ fn become_run_if_asked() {
     };
     let mut dice = Dice::new(number(RUN_SEED, 0) as u64);
     let mut api = SameProcess::start(&database);
-    writeln!(std::io::stdout(), "started").expect("the test listens");
     runtime().block_on(async {
         loop {
             let options = SqliteOptions {
@@ -122,6 +126,11 @@ fn become_run_if_asked() {
                 .expect("nobody is in the way");
         }
     });
+}
+
+/// Lets the test know that the run got on, for it to choose a moment to kill it.
+fn got_on() {
+    writeln!(std::io::stdout(), "on").expect("the test listens");
 }
 
 async fn explore(
@@ -142,10 +151,14 @@ async fn explore(
         if changing_schema && dice.percent(30) {
             api.run("CREATE TABLE IF NOT EXISTS late(x); INSERT INTO late VALUES(1); DROP TABLE IF EXISTS hides");
         }
+        got_on();
         checkpoints.push(system.seal().await?);
+        got_on();
         let to: Checkpoint = *dice.pick(&checkpoints);
         system.restore(to).await?;
+        got_on();
     }
+    got_on();
     system.close().await
 }
 
@@ -163,13 +176,23 @@ fn kills(mode: &'static str, how: &'static str) -> Result<(), Failed> {
             .env(RUN_SEED, dice.below(1_000_000).to_string())
             .stdout(Stdio::piped())
             .spawn()?;
-        let mut started = String::new();
-        BufReader::new(run.stdout.take().ok_or("no output")?).read_line(&mut started)?;
-        // The moment of death is the random input here; whether the run got far enough is counted below.
-        std::thread::sleep(Duration::from_micros(dice.below(120_000) as u64));
+        let mut lines = BufReader::new(run.stdout.take().ok_or("no output")?).lines();
+        // A few steps and a little more: the moment of death is the random input here.
+        assert!(
+            lines
+                .by_ref()
+                .take(dice.below(24) + 1)
+                .all(|line| line.is_ok())
+        );
+        std::thread::sleep(Duration::from_micros(dice.below(4_000) as u64));
         run.kill()?;
+        drop(lines);
         run.wait()?;
         left_something += usize::from(workload.looker.dump() != root);
+        if dice.percent(40) && kill + 1 < kills {
+            // The next run finds what this one left, and may be killed while it ends it.
+            continue;
+        }
         runtime().block_on(async {
             let next = SqliteAdapter::open(&path).await?;
             let restored = workload.looker.dump();

@@ -2,7 +2,8 @@ use venomqa::Ended;
 use venomqa::prelude::*;
 
 use crate::lab::{
-    Lab, assert_clean, assert_tells, error_of, found, no_over_refund, shop, write_note,
+    Lab, assert_clean, assert_tells, create_order, error_of, found, no_over_refund, refund_order,
+    shop, write_note,
 };
 
 #[tokio::test]
@@ -57,6 +58,40 @@ async fn a_server_that_dies_after_it_has_answered_is_a_finding_of_that_sequence(
         "fatal: ledger out of balance",
     )
     .await;
+}
+
+#[tokio::test]
+async fn a_late_death_is_a_finding_also_where_no_rule_looks() {
+    let lab = Lab::new("second_refund=late_exit");
+    let agent = Agent::new(lab.world().await)
+        .action(Action::new("create_order", create_order))
+        .action(Action::new("refund_order", refund_order));
+    let exploration = agent.explore().await.unwrap();
+    let told = exploration.summary();
+    assert_eq!(
+        found(&exploration),
+        ["no_crash: create_order -> refund_order -> refund_order"],
+        "{told}"
+    );
+    assert_eq!(exploration.ended, Ended::Complete, "{told}");
+}
+
+async fn all_orders(api: HttpClient) -> Result<serde_json::Value> {
+    api.get("/orders").send().await?.json()
+}
+
+#[tokio::test]
+async fn a_death_that_is_noticed_by_observing_is_a_finding_of_the_step_before() {
+    let lab = Lab::new("second_refund=late_exit");
+    let world = lab.world().await.observe(all_orders);
+    let exploration = shop(world).explore().await.unwrap();
+    let told = exploration.summary();
+    assert_eq!(
+        found(&exploration),
+        ["no_crash: create_order -> refund_order -> refund_order"],
+        "{told}"
+    );
+    assert_eq!(exploration.ended, Ended::Complete, "{told}");
 }
 
 async fn no_orders(api: &HttpClient, _: &Context) -> Verdict {

@@ -223,4 +223,55 @@ async fn a_database_in_memory_is_no_server_that_sees_it() {
     let told = exploration.summary();
     assert!(!exploration.diverged.is_empty(), "{told}");
     assert_tells(&told, &["`.stateful()`"]);
+    // And what is behind it is told, too.
+    let note = "nothing ever changed in `db`, although the API answered `POST /orders -> 201`";
+    assert_tells(&told, &[note]);
+}
+
+async fn remember_all(api: &HttpClient, ctx: &mut Context) -> ActionResult {
+    let created = api
+        .post("/orders")
+        .json(&json!({ "amount": 100 }))
+        .send()
+        .await?;
+    if created.is_success() {
+        ctx.set("order_id", created.json()?["id"].clone());
+        ctx.set("order", created.json()?);
+    }
+    Ok(created)
+}
+
+async fn orders_with_time(api: HttpClient) -> Result<serde_json::Value> {
+    let answer = api.get("/orders").send().await?;
+    let (count, took) = (answer.json()?.as_array().map(Vec::len), answer.elapsed());
+    Ok(json!({ "count": count, "took": { "nanos": took.as_nanos() as u64 } }))
+}
+
+#[tokio::test]
+async fn a_part_of_a_document_is_told_by_its_pointer_and_ignoring_it_helps() {
+    let explore = async |options: Vec<String>| {
+        let lab = Lab::new("times");
+        let mut world = lab.world().await.observe(orders_with_time);
+        for option in options {
+            world = world.ignore(option);
+        }
+        let agent = Agent::new(world)
+            .action(Action::new("create_order", remember_all))
+            .action(Action::new("refund_order", refund_order))
+            .max_depth(4);
+        agent.explore().await.unwrap()
+    };
+    let exploration = explore(Vec::new()).await;
+    let options = recommended(&all_told(&exploration));
+    let expected = [
+        "context.order/created_at",
+        "observed/took/nanos",
+        "orders.created_at",
+    ];
+    assert_eq!(options, expected, "{}", exploration.summary());
+
+    let exploration = explore(options).await;
+    let told = exploration.summary();
+    assert!(exploration.diverged.is_empty(), "{told}");
+    assert_eq!(exploration.states_visited, 3, "{told}");
 }

@@ -218,3 +218,22 @@ async fn two_rules_that_break_at_one_place_are_two_findings() {
         "{told}"
     );
 }
+
+async fn quotes(api: &HttpClient, _: &Context) -> Verdict {
+    let orders = api.get("/orders").send().await?;
+    ensure!(
+        orders.text() == "[]",
+        "\u{1b}[2J{}\nok: all is well",
+        orders.text()
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_rule_quotes_cannot_command_the_terminal() {
+    let exploration = explore(Invariant::new("quotes", quotes)).await;
+    let told = exploration.summary();
+    assert!(!told.contains('\u{1b}'), "{told:?}");
+    assert!(told.lines().all(|line| !line.starts_with("ok")), "{told}");
+    assert_tells(&told, &["\\u{1b}[2J"]);
+}

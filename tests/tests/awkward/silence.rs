@@ -118,3 +118,62 @@ async fn a_server_that_ends_at_once_is_told_with_its_last_words() {
         ],
     );
 }
+
+async fn wraps_errors(
+    api: &HttpClient,
+    ctx: &mut Context,
+) -> std::result::Result<Response, String> {
+    let id: String = ctx.require("order_id").map_err(|error| error.to_string())?;
+    let refund = api.post(&format!("/orders/{id}/refund")).send().await;
+    refund.map_err(|error| format!("no refund: {error}"))
+}
+
+#[tokio::test]
+async fn an_error_type_of_the_users_own_does_not_hide_that_there_was_no_answer() {
+    let lab = Lab::new("second_refund=hang");
+    let agent = Agent::new(lab.world().await)
+        .action(Action::new("create_order", crate::lab::create_order))
+        .action(Action::new("wraps_errors", wraps_errors));
+    let exploration = agent.explore().await.unwrap();
+    let (message, sequence, _) = error_of(&exploration);
+    assert_tells(message, &["no refund: POST", "no answer within 1s"]);
+    assert_eq!(sequence, ["create_order", "wraps_errors", "wraps_errors"]);
+    assert_eq!(found(&exploration), [""; 0]);
+}
+
+async fn shrugs(api: &HttpClient, ctx: &mut Context) -> Option<Response> {
+    let id: String = ctx.require("order_id").ok()?;
+    api.post(&format!("/orders/{id}/refund")).send().await.ok()
+}
+
+#[tokio::test]
+async fn an_action_that_shrugs_does_not_hide_that_there_was_no_answer() {
+    let lab = Lab::new("second_refund=hang");
+    let agent = Agent::new(lab.world().await)
+        .action(Action::new("create_order", crate::lab::create_order))
+        .action(Action::new("shrugs", shrugs));
+    let exploration = agent.explore().await.unwrap();
+    let (message, sequence, _) = error_of(&exploration);
+    assert_tells(message, &["POST", "/refund", "no answer within 1s"]);
+    assert_eq!(sequence, ["create_order", "shrugs", "shrugs"]);
+}
+
+async fn hangs_up(api: &HttpClient, ctx: &mut Context) -> Result<()> {
+    let id: String = ctx.require("order_id")?;
+    let refund = api.post(&format!("/orders/{id}/refund")).send();
+    // A client that goes away is part of the test.
+    let _ = tokio::time::timeout(Duration::from_millis(100), refund).await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_on_purpose_is_no_error() {
+    let lab = Lab::new("second_refund=hang");
+    let agent = Agent::new(lab.world().await)
+        .action(Action::new("create_order", crate::lab::create_order))
+        .action(Action::new("hangs_up", hangs_up))
+        .max_depth(4);
+    let exploration = agent.explore().await.unwrap();
+    crate::lab::assert_clean(&exploration);
+    assert_eq!(exploration.states_visited, 3, "{}", exploration.summary());
+}

@@ -1,4 +1,4 @@
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::journal::Journal;
 use super::query;
@@ -7,7 +7,8 @@ use crate::{Params, Record, Result, Row, Value};
 
 /// Tables in memory, rolled back in next to no time.
 ///
-/// Takes the place of a database in tests of actions and rules, and serves an API that runs in the test's own process.
+/// Takes the place of a database in tests of actions and rules, and serves an API that runs in the test's own process: a clone
+/// is another handle on the same tables.
 ///
 /// ```
 /// use venomqa_adapters::MockSystem;
@@ -18,9 +19,9 @@ use crate::{Params, Record, Result, Row, Value};
 /// assert_eq!(db.get("orders", 1)?.unwrap()[2], 100.into());
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct MockSystem {
-    journal: Mutex<Journal>,
+    journal: Arc<Mutex<Journal>>,
 }
 
 impl MockSystem {

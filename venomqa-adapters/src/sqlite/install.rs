@@ -7,7 +7,8 @@ use super::schema::{Kind, OURS, Plan, TablePlan, quoted};
 /// All triggers run in the transactions of the application, so the log is as durable as the changes it undoes. A row of
 /// the log says that a place was about to change, and what was there: nothing where `present` is 0. Recording more than
 /// changes does no harm, because what changed is found by comparing with the table; recording less does. SQLite runs the
-/// trigger first that was made last, so ours see a row before a trigger of the application can touch it again.
+/// trigger first that was made last, so ours see a row before a trigger of the application can touch it again. (Only a
+/// `TEMP` trigger of the application comes before; one that changes the very row just inserted would deceive the log.)
 pub(super) fn install(db: &Connection, plan: &Plan) -> rusqlite::Result<()> {
     let widest = plan
         .of_kind(Kind::Followed)

@@ -43,8 +43,8 @@ impl Journal {
         })
     }
 
-    /// Reads what the log has new, and adds it to the delta.
-    pub(super) fn look(&mut self, db: &Connection, plan: &Plan) -> rusqlite::Result<()> {
+    /// Reads what the log has new, and adds it to the delta. False if nothing has been written to it or to a table without triggers.
+    pub(super) fn look(&mut self, db: &Connection, plan: &Plan) -> rusqlite::Result<bool> {
         let mut touched = BTreeMap::<Place, Option<Image>>::new();
         let mut statement = db.prepare_cached(&format!(
             "SELECT * FROM {OURS}log WHERE seq > ?1 ORDER BY seq"
@@ -65,12 +65,14 @@ impl Journal {
             }
             touched.entry(place).or_insert(image);
         }
+        let mut heard = !touched.is_empty();
         for (place, old) in touched {
             let new = read_one(db, plan, &place)?;
             self.learn(place, old, new);
         }
         let scanned = scan(db, plan)?;
         if scanned != self.scanned {
+            heard = true;
             let before = std::mem::replace(&mut self.scanned, scanned);
             let now = self.scanned.clone();
             for place in before
@@ -84,7 +86,7 @@ impl Journal {
                 );
             }
         }
-        Ok(())
+        Ok(heard)
     }
 
     fn learn(&mut self, place: Place, old: Option<Image>, new: Option<Image>) {

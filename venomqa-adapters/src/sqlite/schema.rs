@@ -173,7 +173,8 @@ impl TablePlan {
                 generated: hidden > 1,
                 default: row
                     .get::<_, Option<String>>(3)?
-                    .filter(|_| not_null || without_rowid),
+                    .filter(|_| not_null || without_rowid)
+                    .map(unambiguous),
             });
         }
         key.sort_unstable();
@@ -363,6 +364,17 @@ fn row_number(
     };
     let name = ["rowid", "_rowid_", "oid"].into_iter().find(hidden);
     Ok(name.map(Into::into))
+}
+
+/// A default in double quotes is a string, but would be a column of that name elsewhere.
+fn unambiguous(default: String) -> String {
+    let inside = default
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    match inside {
+        Some(text) => format!("'{}'", text.replace("\"\"", "\"").replace('\'', "''")),
+        None => default,
+    }
 }
 
 /// A name as an identifier in SQL.

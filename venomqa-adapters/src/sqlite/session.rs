@@ -349,7 +349,17 @@ impl Session {
         }
         let changed = self.live.has_other_schema()?;
         match &mut self.follow {
-            Follow::Journal(journal) if !changed => journal.look(&self.live.db, &self.plan)?,
+            Follow::Journal(journal) if !changed => {
+                let heard = journal.look(&self.live.db, &self.plan)?;
+                if !heard && self.could_be_silent() {
+                    let mut compare = self.compare_from_now_on()?;
+                    let expected = compare.live.clone();
+                    compare.look(&self.live.db, &self.ignored)?;
+                    if compare.live != expected {
+                        self.follow = Follow::Compare(compare);
+                    }
+                }
+            }
             Follow::Journal(_) => {
                 let mut compare = self.compare_from_now_on()?;
                 compare.look(&self.live.db, &self.ignored)?;
@@ -361,7 +371,14 @@ impl Session {
         Ok(())
     }
 
-    /// The schema changed, so the log tells no longer all: builds the contents that it told of up to now.
+    /// Whether a commit of which the log knows nothing is worth a comparison: then it fired no trigger, or changed nothing.
+    fn could_be_silent(&self) -> bool {
+        let islands = self.islands();
+        let has_copy = islands.island_of(islands.position()).copy.is_some();
+        has_copy && self.ignored.is_empty()
+    }
+
+    /// The log does not tell all, such as after a change of the schema: builds the contents that it told of up to now.
     fn compare_from_now_on(&self) -> Result<Compare, Stop> {
         let islands = self.islands();
         let island = islands.island_of(islands.position());
@@ -388,10 +405,11 @@ impl Session {
         let mut told = journal.delta.clone();
         add_reversed(&mut told, &journal.untold);
         let told = reach(&told, &journal.untold)?;
+        let live = reach(&journal.untold, &Delta::new())?;
         Ok(Compare {
-            live: told.clone(),
             position,
             told,
+            live,
             written: true,
         })
     }

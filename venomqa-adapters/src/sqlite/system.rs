@@ -111,7 +111,7 @@ fn about(session: &Session) -> About {
     };
     let mut gaps = Vec::new();
     gaps.push(match follows {
-        true => "Writes that fire no trigger are not seen, such as incremental writes into blobs (`sqlite3_blob_write`).".into(),
+        true => "Writes that fire no trigger, such as incremental writes into blobs (`sqlite3_blob_write`), are not seen when others come with them, until the run ends.".into(),
         false => "Each step costs what is stored, not what changes.".into(),
     });
     if session.mode == SqliteMode::Journal {

@@ -23,6 +23,8 @@ pub(crate) const SCHEMA: &[&str] = &[
     "CREATE UNIQUE INDEX by_expression ON made(lower(low), a % 3) WHERE low IS NOT NULL AND low <> ','",
     "CREATE UNIQUE INDEX partial ON plain(c) WHERE b > 2",
     "CREATE TABLE strict(id INT PRIMARY KEY, any ANY, r REAL, t TEXT) STRICT",
+    "CREATE TABLE declared(k INT NOT NULL ON CONFLICT REPLACE DEFAULT 3 UNIQUE ON CONFLICT REPLACE, said TEXT NOT NULL ON CONFLICT REPLACE DEFAULT \"k\", UNIQUE(said))",
+    "CREATE TABLE old(new INT UNIQUE, old TEXT UNIQUE, old_new AS (new + 1) UNIQUE)",
     "CREATE TABLE log(line TEXT)",
     "CREATE TRIGGER after_keyed AFTER INSERT ON keyed BEGIN UPDATE keyed SET v = v + 10 WHERE k = NEW.k; INSERT INTO log VALUES('+' || NEW.k); END",
     "CREATE TRIGGER before_keyed BEFORE UPDATE ON keyed WHEN OLD.v < 3 BEGIN DELETE FROM log WHERE rowid = (SELECT min(rowid) FROM log); END",
@@ -66,7 +68,19 @@ pub(crate) fn statement(dice: &mut Dice) -> String {
         "9223372036854775807",
         "'a' || char(0) || 'b'",
     ]);
-    match dice.below(40) {
+    match dice.below(45) {
+        40 => format!(
+            "INSERT {or} INTO declared VALUES({}, {})",
+            ["NULL", "1", "2"][a % 3],
+            ["NULL", "'k'", "'l'"][b % 3]
+        ),
+        41 => format!(
+            "UPDATE declared SET k = {} WHERE k = {b}",
+            ["NULL", "1", "2", "3"][a % 4]
+        ),
+        42 => format!("INSERT {or} INTO old(new, old) VALUES({a}, 'o{b}')"),
+        43 => format!("UPDATE {or} old SET new = {a}, old = 'o{b}' WHERE new % 3 = {id} % 3"),
+        44 => format!("INSERT {or} INTO plain VALUES('{id}', 'a{a}', {odd}, {b})"),
         0 => format!("INSERT {or} INTO plain VALUES({id}, 'a{a}', {b}, {odd})"),
         1 => format!("INSERT {or} INTO plain(a, b) VALUES('a{a}', {b})"),
         2 => format!("UPDATE {or} plain SET a = 'a{a}', b = {b} WHERE id = {id}"),
@@ -198,6 +212,7 @@ impl Workload for Hostile {
                 "already",
                 "duplicate",
                 "mismatch",
+                "values were supplied",
             ];
             assert!(
                 known.iter().any(|known| error.contains(known)),

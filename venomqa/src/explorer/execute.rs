@@ -1,7 +1,12 @@
+use std::time::Duration;
+
 use super::explorer::Explorer;
 use super::ids::{ActionId, RuleId, StateId};
 use super::subject::{Performed, Settled, Subject};
 use crate::{Checked, Error, Result, Step};
+
+/// How long a server is watched after the last action of a sequence that once brought it down.
+const LAST_MOMENT: Duration = Duration::from_millis(500);
 
 /// Where a sequence is executed from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +67,18 @@ impl<S: Subject> Explorer<'_, S> {
             }
             watched = self.watch(rule, Some(performed)).await?;
             execution.broken = watched.broken.take().map(|message| (done, message));
+        }
+        // A server may die a moment after its last answer. Only a confirmation waits for that.
+        if start == Start::Clean
+            && execution.broken.is_none()
+            && self.rules[rule.index()].built_in
+            && let Some((_, message)) = self
+                .subject
+                .died(LAST_MOMENT)
+                .await
+                .filter(|(own, _)| *own == rule)
+        {
+            execution.broken = Some((execution.steps.len(), message));
         }
         Ok(execution)
     }

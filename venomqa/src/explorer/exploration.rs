@@ -5,7 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Confirmation, Violation};
+use crate::report::Plain;
 use crate::{Config, Error, Severity};
+
+/// Lines of a server's output that a shortcoming shows.
+const SHOWN_LINES: usize = 30;
 
 /// What one exploration did, found, and did not do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -142,7 +146,7 @@ impl Exploration {
                 let _ = write!(text, "\n  after: {}", sequence.join(" -> "));
             }
             if !logs.is_empty() {
-                let _ = write!(text, "\n  the server's last output:\n{}", indented(logs));
+                let _ = write!(text, "\n  the server's last output:\n{}", ending(logs));
             }
             found.push(text);
         }
@@ -207,7 +211,7 @@ impl Exploration {
             .filter(|violation| violation.severity >= self.config.fail_on)
     }
 
-    /// The whole result in a few lines for a person.
+    /// The whole result in a few lines for a person, safe to print: control characters are escaped.
     pub fn summary(&self) -> String {
         let mut text = format!(
             "{} states, {} transitions, depth {}, {} in {:.1?}: {}",
@@ -224,7 +228,7 @@ impl Exploration {
                 "\n  {} {}: {}\n    {}",
                 violation.severity,
                 violation.rule,
-                violation.message,
+                Plain(&violation.message, 4),
                 if violation.sequence.is_empty() {
                     "in the initial state".into()
                 } else {
@@ -232,35 +236,17 @@ impl Exploration {
                 }
             );
             if let Confirmation::Unconfirmed(doubt) = &violation.confirmation {
-                let _ = write!(text, "\n    unconfirmed: {doubt}");
+                let _ = write!(text, "\n    unconfirmed: {}", Plain(doubt, 4));
             }
-        }
-        for rule in &self.rules {
-            if let Some(why) = &rule.why_not {
-                let _ = write!(
-                    text,
-                    "\n  rule `{}` could not be evaluated {} of {} times: {why}",
-                    rule.name,
-                    rule.not_checked,
-                    rule.not_checked + rule.checks
-                );
-            }
-        }
-        for system in &self.systems {
-            let _ = write!(
-                text,
-                "\n  {} goes back by {}",
-                system.name, system.mechanism
-            );
         }
         for shortcoming in self.shortcomings() {
-            let _ = write!(text, "\n  {shortcoming}");
+            let _ = write!(text, "\n  {}", Plain(&shortcoming, 2));
         }
         for divergence in &self.diverged {
-            let _ = write!(text, "\n  diverged: {divergence}");
+            let _ = write!(text, "\n  diverged: {}", Plain(&divergence.to_string(), 4));
         }
         for note in &self.notes {
-            let _ = write!(text, "\n  note: {note}");
+            let _ = write!(text, "\n  note: {}", Plain(note, 4));
         }
         text
     }
@@ -351,8 +337,11 @@ fn plural(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn indented(text: &str) -> String {
+/// The last lines of a text, indented.
+fn ending(text: &str) -> String {
+    let skipped = text.lines().count().saturating_sub(SHOWN_LINES);
     text.lines()
+        .skip(skipped)
         .map(|line| format!("    {line}"))
         .collect::<Vec<_>>()
         .join("\n")

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::event::Event;
 use super::exploration::{Ended, Exploration};
 use super::explorer::Explorer;
@@ -17,22 +19,25 @@ pub(crate) async fn explore<S: Subject>(
     observer: &mut (dyn FnMut(&Event<'_>) + Send),
 ) -> Result<Exploration> {
     let mut explorer = Explorer::new(subject, config, strategy, observer);
-    let ended = explorer.run().await?;
+    let mut ended = explorer.run().await?;
     let mut notes = explorer.notes();
-    let violations = explorer.violations().await;
 
+    // Before the violations are confirmed, because it may find that the server dies.
     let mut diverged = Vec::new();
     if !matches!(ended, Ended::Error { .. }) {
+        explorer.notice_death(LAST_MOMENT).await;
         match explorer.recheck().await {
             Ok(found) => diverged = found,
-            Err(error) => notes.push(format!(
-                "no sample of the states could be reached again: {error}"
-            )),
+            Err(error) => ended = explorer.failed(&error, Vec::new()),
         }
+    }
+    let violations = explorer.violations().await;
+    if !matches!(ended, Ended::Error { .. }) {
         match explorer.note_on_merging().await {
             Ok(note) => notes.extend(note),
             Err(error) => notes.push(format!(
-                "the sequences could not be executed again: {error}"
+                "the sequences could not be executed again: {}",
+                explorer.subject.tell(&error)
             )),
         }
     }
@@ -56,6 +61,9 @@ pub(crate) async fn explore<S: Subject>(
         notes,
     })
 }
+
+/// How long a server is watched after the very last action.
+const LAST_MOMENT: Duration = Duration::from_millis(50);
 
 /// The number of states from which it is odd that no two sequences ever led to the same.
 const ODD_WITHOUT_MERGE: usize = 16;
@@ -87,8 +95,14 @@ impl<S: Subject> Explorer<'_, S> {
             .count();
         if at_the_limit > 0 {
             notes.push(format!(
-                "{at_the_limit} states lie at the depth limit of {} and were not expanded",
-                self.config.max_depth
+                "{at_the_limit} {} at the depth limit of {} and {} not expanded",
+                if at_the_limit == 1 {
+                    "state lies"
+                } else {
+                    "states lie"
+                },
+                self.config.max_depth,
+                if at_the_limit == 1 { "was" } else { "were" },
             ));
         }
         notes

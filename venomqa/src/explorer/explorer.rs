@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use xxhash_rust::xxh3::xxh3_128;
 
-use super::graph::{End, Graph};
+use super::graph::{EdgeId, End, Graph};
 use super::ids::{ActionId, Fingerprint, Pair, RuleId, StateId};
 use super::ledger::Ledger;
 use super::paths::{LabelRef, PathLimits, Paths};
@@ -12,7 +12,7 @@ use super::sighting::{Place, Sighting, Sightings};
 use super::strategy::{Offer, Strategy};
 use super::subject::{ActionInfo, Performed, RuleInfo, Settled, Subject};
 use super::{Ended, Event};
-use crate::{Config, Result, When};
+use crate::{Config, Error, Result, When};
 
 /// Explores one subject. There is exactly one loop, [`run`](Explorer::run); a strategy only chooses.
 pub(super) struct Explorer<'a, S> {
@@ -30,6 +30,8 @@ pub(super) struct Explorer<'a, S> {
     pub(super) here: Option<StateId>,
     /// Transitions to a state that was known before, other than the one they left.
     pub(super) merges: u64,
+    /// Where the last action led.
+    last_edge: Option<EdgeId>,
     strategy: &'a mut dyn Strategy,
     pending: u64,
     left_by_divergence: u64,
@@ -61,6 +63,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
             divergences: Vec::new(),
             here: None,
             merges: 0,
+            last_edge: None,
             pending: 0,
             left_by_divergence: 0,
             subject,
@@ -87,9 +90,10 @@ impl<'a, S: Subject> Explorer<'a, S> {
             rules: users,
         });
 
-        let broken = self.check(Place::Initial).await?;
-        if !broken || self.config.expand_violating {
-            self.spread([LabelRef::ROOT].into());
+        match self.check(Place::Initial).await {
+            Ok(broken) if broken && !self.config.expand_violating => {}
+            Ok(_) => self.spread([LabelRef::ROOT].into()),
+            Err(error) => return Ok(self.failed(&error, Vec::new())),
         }
         let begun = self.subject.elapsed();
         loop {
@@ -103,12 +107,17 @@ impl<'a, S: Subject> Explorer<'a, S> {
             };
             if let Err(error) = self.attempt(pair).await {
                 let sequence = self.labels(&self.found_path(pair));
-                return Ok(Ended::Error {
-                    message: error.to_string(),
-                    sequence,
-                    logs: self.subject.logs(),
-                });
+                return Ok(self.failed(&error, sequence));
             }
+        }
+    }
+
+    /// The end by an error, with what the server has printed.
+    pub(super) fn failed(&self, error: &Error, sequence: Vec<String>) -> Ended {
+        Ended::Error {
+            message: self.subject.tell(error),
+            sequence,
+            logs: self.subject.logs(),
         }
     }
 
@@ -165,6 +174,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
 
     /// Goes to where the action is to be performed, and asks the rules that have a say before it.
     async fn stand(&mut self, pair: Pair) -> Result<Stand> {
+        self.notice_death(Duration::ZERO).await;
         if self.graph.at(pair.state).diverged || self.reach(pair.state).await? == Reached::Diverged
         {
             return Ok(Stand::Diverged);
@@ -177,6 +187,15 @@ impl<'a, S: Subject> Explorer<'a, S> {
             return Ok(Stand::Diverged);
         }
         Ok(Stand::Ready)
+    }
+
+    /// Notes a server that died after all was well with the last action: going back would restart it without a word.
+    pub(super) async fn notice_death(&mut self, moment: Duration) {
+        if let Some(edge) = self.last_edge
+            && let Some((rule, message)) = self.subject.died(moment).await
+        {
+            self.sight(Place::Edge(edge), rule, message);
+        }
     }
 
     async fn perform(&mut self, pair: Pair) -> Result<()> {
@@ -239,6 +258,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
 
         let record = self.subject.last_record();
         let edge = self.graph.connect(pair, End::At(state), status, record);
+        self.last_edge = Some(edge);
         let mut violating = !broken.is_empty();
         for (rule, message) in broken {
             self.sight(Place::Edge(edge), rule, message);
@@ -361,7 +381,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
     }
 
     /// Notes that a rule is broken. Tells the observer if this looks like something new.
-    fn sight(&mut self, place: Place, rule: RuleId, message: String) {
+    pub(super) fn sight(&mut self, place: Place, rule: RuleId, message: String) {
         let info = &self.rules[rule.index()];
         if info.built_in {
             self.ledger.rules[rule.index()].broken += 1;

@@ -199,7 +199,10 @@ impl<S: Subject> Explorer<'_, S> {
                             .into(),
                     };
                 }
-                Err(error) => doubt = format!("it could not be executed again: {error}"),
+                Err(error) => {
+                    let why = self.subject.tell(&error);
+                    doubt = format!("it could not be executed again: {why}");
+                }
             }
         }
         let steps = self.remembered(&finding.sequence);

@@ -1,6 +1,7 @@
 use super::explorer::Explorer;
-use super::graph::{Edge, End};
+use super::graph::{EdgeId, End};
 use super::ids::StateId;
+use super::sighting::Place;
 use super::subject::{Performed, Subject};
 use crate::Result;
 
@@ -40,7 +41,7 @@ impl<S: Subject> Explorer<'_, S> {
         }
         while let Some(id) = again.pop() {
             let edge = *self.graph.edge(id);
-            if let Some(difference) = self.perform_again(&edge).await? {
+            if let Some(difference) = self.perform_again(id).await? {
                 let mut path = self.paths.path(&self.graph, label);
                 path.truncate(path.len() - again.len());
                 self.divergences.push((path, difference));
@@ -64,15 +65,19 @@ impl<S: Subject> Explorer<'_, S> {
     }
 
     /// Performs a known action again. Returns what is different this time, if anything is.
-    pub(super) async fn perform_again(&mut self, edge: &Edge) -> Result<Option<String>> {
+    pub(super) async fn perform_again(&mut self, id: EdgeId) -> Result<Option<String>> {
+        let edge = *self.graph.edge(id);
         let End::At(state) = edge.end else {
             return Ok(Some("it led nowhere before".into()));
         };
         Ok(match self.subject.perform(edge.action()).await? {
             Performed::Declined { .. } => Some("it does not apply any more".into()),
             Performed::Crashed {
-                broken: (_, message),
-            } => Some(message),
+                broken: (rule, message),
+            } => {
+                self.sight(Place::Edge(id), rule, message.clone());
+                Some(message)
+            }
             Performed::Arrived { status, .. } if status != edge.status => {
                 let shown = |status: Option<u16>| {
                     status.map_or("nothing".into(), |status| status.to_string())

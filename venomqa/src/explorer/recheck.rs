@@ -101,8 +101,7 @@ impl<S: Subject> Explorer<'_, S> {
         let mut longer = way.clone();
         for edge in beyond {
             longer.push(edge);
-            let again = *self.graph.edge(edge);
-            if let Some(difference) = self.perform_again(&again).await? {
+            if let Some(difference) = self.perform_again(edge).await? {
                 // The detours before it are left out, unless they are what makes the difference.
                 way.push(edge);
                 let alone = self.retrace(&way).await?;
@@ -118,8 +117,7 @@ impl<S: Subject> Explorer<'_, S> {
     async fn retrace(&mut self, way: &[EdgeId]) -> Result<Option<(Vec<ActionId>, String)>> {
         self.go_to(Start::Clean).await?;
         for (done, edge) in (1..).zip(way) {
-            let edge = *self.graph.edge(*edge);
-            if let Some(difference) = self.perform_again(&edge).await? {
+            if let Some(difference) = self.perform_again(*edge).await? {
                 return Ok(Some((self.actions_of(&way[..done]), difference)));
             }
         }

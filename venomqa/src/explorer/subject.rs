@@ -3,7 +3,7 @@ use std::future::Future;
 use std::time::Duration;
 
 use super::ids::{ActionId, Fingerprint, RuleId};
-use crate::{Checked, Result, Severity, Step, SystemReport, When};
+use crate::{Checked, Error, Result, Severity, Step, SystemReport, When};
 
 /// What the explorer explores. The world behind a suite is one; toy graphs in tests are others.
 ///
@@ -35,6 +35,9 @@ pub(crate) trait Subject: Send {
     /// undone by the next [`restore`](Subject::restore).
     fn settle(&mut self) -> impl Future<Output = Result<Settled>> + Send;
 
+    /// A broken built-in rule, if the server has died since the last action and nobody was told. It is given a moment to.
+    fn died(&mut self, moment: Duration) -> impl Future<Output = Option<(RuleId, String)>> + Send;
+
     /// Saves the present state, as it was before any rule was checked in it.
     fn seal(&mut self) -> impl Future<Output = Result<Mark>> + Send;
 
@@ -64,6 +67,9 @@ pub(crate) trait Subject: Send {
 
     /// What the last performed action left, place by place, to find out what differs between two executions.
     fn footprint(&mut self) -> Footprint;
+
+    /// An error as reports show it.
+    fn tell(&self, error: &Error) -> String;
 
     /// What the servers printed since the last clean start.
     fn logs(&self) -> String;

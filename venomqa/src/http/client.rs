@@ -243,6 +243,18 @@ impl HttpClient {
         self.get("").resolve().map(|_| ())
     }
 
+    /// Whether a field of this name is kept out of reports.
+    pub(crate) fn hides(&self, field: &str) -> bool {
+        self.settings.redaction.hides(field)
+    }
+
+    /// The credentials that it was declared with.
+    pub(crate) fn credentials(&self) -> impl Iterator<Item = &str> {
+        let roles = self.settings.roles.values().map(|role| &role.headers);
+        let all = roles.chain([&self.settings.headers]);
+        all.flat_map(|headers| self.settings.redaction.literals(headers))
+    }
+
     fn settings_mut(&mut self) -> &mut Settings {
         Arc::make_mut(&mut self.settings)
     }

@@ -37,6 +37,8 @@ pub(super) struct Exchanged {
     pub(super) sent: SentRequest,
     pub(super) answer: Option<Answer>,
     pub(super) failure: Option<String>,
+    /// Whether the failure is one of the API or the connection: nobody knows what the API has done.
+    pub(super) lost: bool,
     pub(super) started: Instant,
     pub(super) elapsed: Duration,
 }
@@ -108,6 +110,14 @@ impl Exchange {
         match &self.form {
             Form::Whole(whole) => whole.failure.as_deref(),
             Form::Shown(shown) => shown.failure.as_deref(),
+        }
+    }
+
+    /// Whether the answer was lost: no connection, a broken one, or no answer in time.
+    pub(crate) fn is_lost(&self) -> bool {
+        match &self.form {
+            Form::Whole(whole) => whole.lost,
+            Form::Shown(_) => false,
         }
     }
 

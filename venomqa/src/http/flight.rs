@@ -30,7 +30,7 @@ pub(super) async fn send(
         Ok(Err(trouble)) => Some(trouble),
         Err(_) => Some(Trouble::Timeout(limit)),
     };
-    let exchange = flight.land(trouble.as_ref().map(Trouble::to_string));
+    let exchange = flight.land(trouble.as_ref());
     match trouble {
         None => Ok(Response::new(exchange)),
         Some(trouble) => Err(trouble.into_error(&exchange)),
@@ -101,18 +101,20 @@ impl<'a> Flight<'a> {
         }
     }
 
-    fn land(mut self, failure: Option<String>) -> Exchange {
-        self.record(failure)
+    fn land(mut self, trouble: Option<&Trouble>) -> Exchange {
+        let lost = trouble.is_some_and(|trouble| !matches!(trouble, Trouble::TooLarge(_)));
+        self.record(trouble.map(Trouble::to_string), lost)
             .expect("only `land` and `drop` take the request")
     }
 
-    fn record(&mut self, failure: Option<String>) -> Option<Exchange> {
+    fn record(&mut self, failure: Option<String>, lost: bool) -> Option<Exchange> {
         let exchange = Exchange::new(Exchanged {
             settings: Arc::clone(&self.client.settings),
             role: self.client.role.clone(),
             sent: self.sent.take()?,
             answer: self.answer.take(),
             failure,
+            lost,
             started: self.started,
             elapsed: self.started.elapsed(),
         });
@@ -123,7 +125,7 @@ impl<'a> Flight<'a> {
 
 impl Drop for Flight<'_> {
     fn drop(&mut self) {
-        self.record(Some("given up before the answer was whole".into()));
+        self.record(Some("given up before the answer was whole".into()), false);
     }
 }
 

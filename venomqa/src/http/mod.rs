@@ -22,6 +22,7 @@ pub use client::HttpClient;
 pub use cookies::Cookies;
 pub use exchange::{Exchange, SentRequest};
 pub use multipart::Multipart;
+pub(crate) use redact::{REDACTED, Redaction, SHORTEST_LITERAL};
 pub use request::Request;
 pub use response::Response;
 pub use role::Role;

@@ -11,7 +11,7 @@ use super::exchange::Exchanged;
 use super::{json_fields, multipart};
 
 /// What stands in a report where a secret was.
-pub(super) const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";
 
 /// A field whose name contains one of these holds a secret. Compared without case, `-` and `_`.
 const SECRET_NAMES: [&str; 12] = [
@@ -33,11 +33,11 @@ const SECRET_NAMES: [&str; 12] = [
 const SHOWN: usize = 16 * 1024;
 
 /// A value this short may occur anywhere by chance, so it is taken out only where its name tells that it is a secret.
-const SHORTEST_LITERAL: usize = 8;
+pub(crate) const SHORTEST_LITERAL: usize = 8;
 
 /// Which fields are kept out of reports.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Redaction {
+pub(crate) struct Redaction {
     more: BTreeSet<String>,
 }
 
@@ -46,9 +46,19 @@ impl Redaction {
         self.more.insert(folded(field));
     }
 
-    pub(super) fn hides(&self, field: &str) -> bool {
+    pub(crate) fn hides(&self, field: &str) -> bool {
         let field = folded(field);
         SECRET_NAMES.iter().any(|name| field.contains(name)) || self.more.contains(&field)
+    }
+
+    /// The secrets in these headers, those that are long enough to be looked for elsewhere.
+    pub(super) fn literals<'a>(&self, headers: &'a HeaderMap) -> impl Iterator<Item = &'a str> {
+        headers
+            .iter()
+            .filter(|(name, _)| self.hides(name.as_str()))
+            .filter_map(|(name, value)| Some((name, value.to_str().ok()?)))
+            .flat_map(|(name, value)| credentials(name, value))
+            .filter(|value| value.len() >= SHORTEST_LITERAL)
     }
 
     pub(super) fn in_url(&self, url: &str) -> String {
@@ -82,14 +92,10 @@ impl<'a> Secrets<'a> {
     pub(super) fn of(whole: &'a Exchanged) -> Self {
         let redaction = &whole.settings.redaction;
         let roles = whole.settings.roles.values().map(|role| &role.headers);
-        let literals = roles
-            .chain([&whole.sent.headers])
-            .chain(whole.answer.as_ref().map(|answer| &answer.headers))
-            .flatten()
-            .filter(|(name, _)| redaction.hides(name.as_str()))
-            .filter_map(|(name, value)| Some((name, value.to_str().ok()?)))
-            .flat_map(|(name, value)| credentials(name, value))
-            .filter(|value| value.len() >= SHORTEST_LITERAL)
+        let answered = whole.answer.as_ref().map(|answer| &answer.headers);
+        let literals = roles.chain([&whole.sent.headers]).chain(answered);
+        let literals = literals
+            .flat_map(|headers| redaction.literals(headers))
             .collect();
         Self {
             redaction,

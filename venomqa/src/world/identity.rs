@@ -125,6 +125,15 @@ impl Identity {
         known.left_out || known.columns[column] == Column::Nothing
     }
 
+    /// Whether a place, named as the user names it, is left out, or lies within something that is.
+    pub(super) fn ignores(&self, place: &str) -> bool {
+        self.ignored.iter().any(|ignore| {
+            place
+                .strip_prefix(&ignore.text)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
     /// Whether a key of the context plays no part.
     pub(super) fn leaves_out_key(&self, key: &str) -> bool {
         self.context_keys

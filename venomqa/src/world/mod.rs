@@ -1,6 +1,7 @@
 //! The world: the APIs, the systems and the context in which actions and rules run.
 
 mod built_in;
+mod footprint;
 mod identity;
 mod ignore;
 mod into_world;
@@ -8,6 +9,7 @@ mod moves;
 mod records;
 mod stage;
 mod suspects;
+mod veil;
 #[expect(
     clippy::module_inception,
     reason = "the folder is named after its main type"

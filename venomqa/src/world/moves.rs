@@ -135,7 +135,7 @@ impl Stage {
     }
 
     pub(super) async fn return_to(&mut self, mark: Mark) -> Result<()> {
-        let restart = self.only_starts_over() || self.dead_server(false).await.is_some();
+        let restart = self.only_starts_over() || self.dead_server(Duration::ZERO).await.is_some();
         self.go(mark, restart).await
     }
 
@@ -180,7 +180,8 @@ impl Stage {
                 && !restart
                 && !self.position.unseen
             {
-                self.suspects.foreign(change.to_string());
+                let example = self.shown(change);
+                self.suspects.foreign(example);
             }
             self.position.changes[number].clear();
         }
@@ -195,6 +196,7 @@ impl Stage {
             for (_, server) in &self.world.servers {
                 server.restart().await?;
             }
+            self.death_told = false;
             self.take_in_start_up().await?;
         }
         if let Some(reset) = &self.world.hooks.reset {
@@ -227,7 +229,10 @@ impl Stage {
             && !self.writes_at_start
         {
             self.writes_at_start = true;
-            self.notes.push(format!("the server changes data when it starts, which is left out of the comparison: {change}"));
+            self.notes.push(format!(
+                "the server changes data when it starts, which is left out of the comparison: {}",
+                self.shown(change)
+            ));
         }
         self.position.changes = written;
         Ok(())

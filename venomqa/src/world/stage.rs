@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
@@ -7,7 +6,7 @@ use venomqa_adapters::{Checkpoint, RowChange};
 use super::built_in::BuiltIn;
 use super::identity::Identity;
 use super::records::Records;
-use super::suspects::{Alibi, Suspects};
+use super::suspects::{self, Alibi, Suspects};
 use crate::explorer::{
     ActionId, ActionInfo, Fingerprint, Footprint, Mark, Performed, RuleId, RuleInfo, Settled,
     Subject,
@@ -43,6 +42,11 @@ pub(crate) struct Stage {
     pub(super) notes: Vec<String>,
     /// Whether a rule's request got no answer.
     connection_lost: bool,
+    /// Whether any system ever told a change, and a request that should have made one.
+    ever_changed: bool,
+    wrote: Option<String>,
+    /// Whether the explorer knows that the server is dead.
+    pub(super) death_told: bool,
     /// Whether the server was seen to change data when it starts.
     pub(super) writes_at_start: bool,
     started: Instant,
@@ -128,6 +132,9 @@ impl Stage {
                 .collect(),
             notes: Vec::new(),
             connection_lost: false,
+            ever_changed: false,
+            wrote: None,
+            death_told: false,
             writes_at_start: false,
             started: Instant::now(),
             world,
@@ -159,12 +166,42 @@ impl Stage {
         }
     }
 
+    /// A user's commonest mistake: the server has another database than the world.
+    fn note_on_stillness(&self) -> Option<String> {
+        let sent = self.wrote.as_ref().filter(|_| !self.ever_changed)?;
+        let systems = self.world.systems.iter();
+        let seeing = systems.filter(|(_, system)| system.about().sees_foreign_commits);
+        let names: Vec<_> = seeing.map(|(name, _)| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "nothing ever changed in {}, although the API answered `{sent}`: is this the database that the API uses?",
+                names.join(", ")
+            )
+        })
+    }
+
     /// Asks the systems what was changed, and the user's function what it observes.
     async fn look(&mut self) -> Result<Fingerprint> {
         self.wait_until_quiet().await?;
         self.position.changes = self.changes().await?;
         self.position.unseen = false;
         self.last.changes.clone_from(&self.position.changes);
+        self.ever_changed |= self
+            .position
+            .changes
+            .iter()
+            .any(|changes| !changes.is_empty());
+        if !self.ever_changed && self.wrote.is_none() {
+            let done = |exchange: &&Exchange| {
+                !is_safe(exchange) && matches!(exchange.status(), Some(200..400))
+            };
+            self.wrote = self
+                .last
+                .exchanges
+                .iter()
+                .find(done)
+                .map(ToString::to_string);
+        }
         let mut sum = self.position.sum;
         for (system, changes) in self.position.changes.iter().enumerate() {
             sum = sum.wrapping_add(self.identity.delta(system, changes));
@@ -207,17 +244,12 @@ impl Stage {
         Ok(())
     }
 
-    /// A dead server, and how it died. After a lost connection a server that is about to die is given a moment.
-    pub(super) async fn dead_server(&self, connection_lost: bool) -> Option<String> {
+    /// A dead server, and how it died. One that is about to die is given a moment.
+    pub(super) async fn dead_server(&self, moment: Duration) -> Option<String> {
         if self.world.servers.is_empty() {
             return None;
         }
-        let patience = if connection_lost {
-            Duration::from_millis(500)
-        } else {
-            Duration::ZERO
-        };
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + moment;
         loop {
             for (name, server) in &self.world.servers {
                 if let Some(exit) = server.exit_status() {
@@ -248,7 +280,7 @@ impl Stage {
                 .iter()
                 .flatten()
                 .next()
-                .map(|change| format!("it changed {change}"))
+                .map(|change| format!("it changed {}", self.shown(change)))
         };
         let effect = sent.or_else(changed);
         let broken = effect.map(|effect| {
@@ -258,6 +290,14 @@ impl Stage {
             )
         });
         Ok(Performed::Declined { broken })
+    }
+
+    fn crashed(&mut self, death: String) -> Result<Performed> {
+        self.death_told = true;
+        self.remember()?;
+        Ok(Performed::Crashed {
+            broken: (self.built_in(BuiltIn::Crash), death),
+        })
     }
 
     fn step(&self) -> Step {
@@ -270,10 +310,11 @@ impl Stage {
                 .zip(&self.last.changes)
                 .flat_map(|((name, _), changes)| {
                     changes.iter().map(move |change| {
+                        let change = self.shown(change);
                         if several {
                             format!("{name}: {change}")
                         } else {
-                            change.to_string()
+                            change
                         }
                     })
                 });
@@ -305,6 +346,20 @@ impl Stage {
             self.last.step = Some(step);
         }
         Ok(())
+    }
+}
+
+/// Whether a request only reads, by its method.
+fn is_safe(exchange: &Exchange) -> bool {
+    matches!(exchange.method(), "GET" | "HEAD" | "OPTIONS")
+}
+
+/// How long a server may take to die, if a request was just left without an answer.
+fn moment_after(unanswered: bool) -> Duration {
+    if unanswered {
+        Duration::from_millis(500)
+    } else {
+        Duration::ZERO
     }
 }
 
@@ -374,20 +429,30 @@ impl Subject for Stage {
         self.cookies
             .extend(self.world.apis.iter().map(|(_, api)| api.cookies()));
 
-        let failed = match &outcome {
-            Outcome::Failed(error) => Some(error),
-            _ => None,
-        };
         let lost = self
             .last
             .exchanges
             .iter()
-            .any(|exchange| exchange.failure().is_some())
-            || failed.is_some_and(is_fatal);
-        if let Some(death) = self.dead_server(lost).await {
-            self.remember()?;
-            return Ok(Performed::Crashed {
-                broken: (self.built_in(BuiltIn::Crash), death),
+            .find(|exchange| exchange.is_lost());
+        let failed = match &outcome {
+            Outcome::Failed(error) => Some(error),
+            _ => None,
+        };
+        let unanswered = lost.is_some() || failed.is_some_and(is_fatal);
+        if let Some(death) = self.dead_server(moment_after(unanswered)).await {
+            return self.crashed(death);
+        }
+        if let Some(lost) = lost {
+            // Whatever the action makes of it: an API that does not answer cannot be explored.
+            let cause = lost.failure().unwrap_or("no answer");
+            return Err(match outcome {
+                Outcome::Failed(error) if is_fatal(&error) => error,
+                Outcome::Failed(error) => Error::User(format!("{error} ({lost}: {cause})").into()),
+                _ => Error::Transport {
+                    method: lost.method().into(),
+                    url: lost.url(),
+                    cause: cause.into(),
+                },
             });
         }
         let missed = self.context.has_missed();
@@ -397,27 +462,24 @@ impl Subject for Stage {
             Outcome::Failed(error) if is_fatal(&error) => return Err(error),
             Outcome::Failed(error) => (
                 None,
-                vec![(self.built_in(BuiltIn::FailedAction), error.to_string())],
+                vec![(self.built_in(BuiltIn::FailedAction), self.tell(&error))],
             ),
             Outcome::Answered(response) => (Some(response.status()), Vec::new()),
             Outcome::Done => (None, Vec::new()),
         };
-        if let Some(exchange) = self
-            .last
-            .exchanges
-            .iter()
-            .find(|exchange| exchange.status().is_none())
-            && broken.is_empty()
-        {
-            // Whatever the action makes of it: an API that does not answer cannot be explored.
-            return Err(Error::Transport {
-                method: exchange.method().into(),
-                url: exchange.url(),
-                cause: exchange.failure().unwrap_or("no answer").into(),
-            });
-        }
         self.last.status = status.or_else(|| self.last.exchanges.last().and_then(Exchange::status));
-        let fingerprint = self.look().await?;
+        let fingerprint = match self.look().await {
+            Ok(fingerprint) => fingerprint,
+            Err(error) => {
+                return match self.dead_server(moment_after(is_fatal(&error))).await {
+                    Some(death) => self.crashed(death),
+                    None => Err(error),
+                };
+            }
+        };
+        if let Some(death) = self.dead_server(Duration::ZERO).await {
+            return self.crashed(death);
+        }
         self.remember()?;
         let spec = &self.actions[action.index()];
         let bad = self.last.exchanges.iter().find(|exchange| {
@@ -461,37 +523,57 @@ impl Subject for Stage {
             }
         }
         let sent = self.take_exchanges();
-        let reads = |exchange: &Exchange| matches!(exchange.method(), "GET" | "HEAD" | "OPTIONS");
         for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
             api.set_cookies(cookies.clone());
         }
+        let checked = match checked {
+            Checked::Held => Checked::Held,
+            Checked::Broken(message) => Checked::Broken(self.veiled(message)),
+            Checked::NotChecked(message) => Checked::NotChecked(self.veiled(message)),
+        };
         let alibi = Alibi {
             rule: self.rules[rule.index()].name.clone(),
-            wrote: !sent.iter().all(reads),
+            wrote: !sent.iter().all(is_safe),
         };
         if self.suspects.checked(alibi)
             && let Ok(changes) = self.changes().await
         {
-            self.suspects.look(&mut self.position.changes, changes);
+            let difference = suspects::difference(&self.position.changes, &changes);
+            let example = difference.map(|change| self.shown(change));
+            self.suspects.look(example);
+            self.position.changes = changes;
         }
         checked
     }
 
     async fn settle(&mut self) -> Result<Settled> {
         let lost = std::mem::take(&mut self.connection_lost);
-        if let Some(death) = self.dead_server(lost).await {
+        if let Some(death) = self.dead_server(moment_after(lost)).await {
+            self.death_told = true;
             let message = format!("{death} while rules were checked");
             return Ok(Settled::Crashed {
                 broken: (self.built_in(BuiltIn::Crash), message),
             });
         }
         let now = self.changes().await?;
-        let untouched = self.suspects.settle(&mut self.position.changes, now);
+        let difference = suspects::difference(&self.position.changes, &now);
+        let example = difference.map(|change| self.shown(change));
+        let untouched = self.suspects.settle(example);
+        self.position.changes = now;
         Ok(if untouched {
             Settled::Untouched
         } else {
             Settled::Changed
         })
+    }
+
+    async fn died(&mut self, moment: Duration) -> Option<(RuleId, String)> {
+        if self.death_told {
+            return None;
+        }
+        let death = self.dead_server(moment).await?;
+        self.death_told = true;
+        Some((self.built_in(BuiltIn::Crash), death))
     }
 
     async fn seal(&mut self) -> Result<Mark> {
@@ -539,51 +621,7 @@ impl Subject for Stage {
     }
 
     fn footprint(&mut self) -> Footprint {
-        let mut places: BTreeMap<String, Vec<String>> = BTreeMap::new();
-        for (system, changes) in self.last.changes.iter().enumerate() {
-            for change in changes {
-                let Some(new) = &change.new else { continue };
-                for (column, value) in new.iter().enumerate() {
-                    let same = change
-                        .old
-                        .as_ref()
-                        .is_some_and(|old| old.get(column) == Some(value));
-                    if same || self.identity.leaves_out(system, &change.table, column) {
-                        continue;
-                    }
-                    let place = format!("{}.{}", change.table.name, change.table.columns[column]);
-                    places.entry(place).or_default().push(value.to_string());
-                }
-            }
-        }
-        for (key, value) in self
-            .context
-            .entries()
-            .filter(|(key, _)| !self.identity.leaves_out_key(key))
-        {
-            places
-                .entry(format!("context.{key}"))
-                .or_default()
-                .push(value.to_string());
-        }
-        if !self.identity.leaves_out_cookies() {
-            for (_, name, value) in self.cookies.iter().flat_map(Cookies::iter) {
-                places
-                    .entry("cookies".into())
-                    .or_default()
-                    .push(format!("{name}={value}"));
-            }
-        }
-        if let Some(observed) = &self.last.observed {
-            places
-                .entry("observed".into())
-                .or_default()
-                .push(observed.to_string());
-        }
-        places
-            .values_mut()
-            .for_each(|values| values.sort_unstable());
-        places
+        self.places()
     }
 
     fn logs(&self) -> String {
@@ -593,7 +631,11 @@ impl Subject for Stage {
             .iter()
             .zip(&self.log_marks)
             .map(|((_, server), mark)| server.logs_since(*mark));
-        logs.collect::<Vec<_>>().join("")
+        self.veiled(logs.collect::<Vec<_>>().join(""))
+    }
+
+    fn tell(&self, error: &Error) -> String {
+        self.veiled(error.to_string())
     }
 
     fn notes(&self) -> Vec<String> {
@@ -606,6 +648,7 @@ impl Subject for Stage {
             }
         }
         notes.extend(self.suspects.notes());
+        notes.extend(self.note_on_stillness());
         notes.extend(self.notes.iter().cloned());
         notes
     }

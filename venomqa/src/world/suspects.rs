@@ -37,10 +37,9 @@ impl Suspects {
         self.watching
     }
 
-    /// Takes the look after one rule.
-    pub(super) fn look(&mut self, known: &mut Vec<Vec<RowChange>>, now: Vec<Vec<RowChange>>) {
-        if let Some(example) = difference(known, &now) {
-            *known = now;
+    /// Takes the look after one rule: what has changed meanwhile, if anything.
+    pub(super) fn look(&mut self, example: Option<String>) {
+        if let Some(example) = example {
             self.disturbed = true;
             let last = self.checked.last().cloned();
             self.accuse(&Vec::from_iter(last), example);
@@ -48,14 +47,9 @@ impl Suspects {
     }
 
     /// Takes the look after all rules. Returns whether everything is as the action left it.
-    pub(super) fn settle(
-        &mut self,
-        known: &mut Vec<Vec<RowChange>>,
-        now: Vec<Vec<RowChange>>,
-    ) -> bool {
+    pub(super) fn settle(&mut self, example: Option<String>) -> bool {
         let checked = mem::take(&mut self.checked);
-        if let Some(example) = difference(known, &now) {
-            *known = now;
+        if let Some(example) = example {
             self.disturbed = true;
             if self.watching {
                 // It came after the last rule.
@@ -120,13 +114,15 @@ impl Suspects {
 }
 
 /// The first change that is in one and not in the other.
-fn difference(known: &[Vec<RowChange>], now: &[Vec<RowChange>]) -> Option<String> {
+pub(super) fn difference<'a>(
+    known: &'a [Vec<RowChange>],
+    now: &'a [Vec<RowChange>],
+) -> Option<&'a RowChange> {
     let pairs = known.iter().zip(now);
     pairs
         .filter(|(known, now)| known != now)
         .find_map(|(known, now)| {
             let new = now.iter().find(|change| !known.contains(change));
             new.or_else(|| known.iter().find(|change| !now.contains(change)))
-                .map(ToString::to_string)
         })
 }

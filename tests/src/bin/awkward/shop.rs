@@ -158,7 +158,11 @@ impl Shop {
             return Reply::of(409, json!({ "error": "there is one of this name" }));
         }
         lock(&self.cache).insert(id.clone(), 0);
-        Reply::of(201, json!({ "id": id, "amount": 100 }))
+        let mut made = json!({ "id": id, "amount": 100 });
+        if created_at != 0 {
+            made["created_at"] = created_at.into();
+        }
+        Reply::of(201, made)
     }
 
     fn refund(&self, id: &str) -> Reply {

@@ -1,4 +1,5 @@
 use std::any::Any;
+use std::error::Error as StdError;
 use std::fmt::{self, Display};
 
 use crate::Error;
@@ -9,7 +10,8 @@ pub type Verdict = std::result::Result<(), Broken>;
 /// Why a rule is broken, or could not be evaluated.
 ///
 /// Made by [`ensure!`](crate::ensure), from a message, or by `?` from any error. An [`Error`] of VenomQA through `?`, such
-/// as a request that got no answer, means "not checked": it says nothing about the rule.
+/// as a request that got no answer, means "not checked": it says nothing about the rule. So does an error that has one for a
+/// [`source`](std::error::Error::source).
 #[derive(Debug)]
 pub struct Broken(Finding);
 
@@ -35,19 +37,39 @@ impl Display for Broken {
 }
 
 // `Broken` is no `std::error::Error`, so that every error converts to it.
-impl<E: std::error::Error + Send + Sync + 'static> From<E> for Broken {
+impl<E: StdError + Send + Sync + 'static> From<E> for Broken {
     fn from(error: E) -> Self {
-        let ours = (&error as &dyn Any).downcast_ref::<Error>().is_some()
-            || (&error as &dyn Any)
-                .downcast_ref::<venomqa_adapters::Error>()
-                .is_some();
         let message = error.to_string();
-        Self(if ours {
+        Self(if is_ours(&error) {
             Finding::NotChecked(message)
         } else {
             Finding::Broken(message)
         })
     }
+}
+
+/// Whether the error, or what it says it came from, is one of VenomQA's.
+fn is_ours(error: &(dyn StdError + 'static)) -> bool {
+    let ours = error.is::<Error>() || error.is::<venomqa_adapters::Error>();
+    ours || error.source().is_some_and(is_ours)
+}
+
+/// The error in a type that is only known to be displayable: one of ours, or a box of any.
+fn as_error(any: &dyn Any) -> Option<&(dyn StdError + 'static)> {
+    if let Some(error) = any.downcast_ref::<Error>() {
+        return Some(error);
+    }
+    if let Some(error) = any.downcast_ref::<venomqa_adapters::Error>() {
+        return Some(error);
+    }
+    if let Some(error) = any.downcast_ref::<Box<dyn StdError + Send + Sync>>() {
+        return Some(&**error);
+    }
+    if let Some(error) = any.downcast_ref::<Box<dyn StdError + Send>>() {
+        return Some(&**error);
+    }
+    any.downcast_ref::<Box<dyn StdError>>()
+        .map(|error| &**error)
 }
 
 /// What came of checking a rule once.
@@ -98,8 +120,7 @@ impl<E: Display + 'static> IntoChecked for std::result::Result<(), E> {
         };
         let message = error.to_string();
         let any = &error as &dyn Any;
-        let ours = any.is::<Error>()
-            || any.is::<venomqa_adapters::Error>()
+        let ours = as_error(any).is_some_and(is_ours)
             || matches!(any.downcast_ref(), Some(Broken(Finding::NotChecked(_))));
         if ours {
             Checked::NotChecked(message)
@@ -145,6 +166,37 @@ mod tests {
         let not_checked = Checked::NotChecked("the context has no key `id`".into());
         check(Err::<(), _>(missing()), not_checked.clone());
         check((|| -> Verdict { Err(missing())? })(), not_checked);
+    }
+
+    #[test]
+    fn an_error_of_ours_is_seen_in_a_box_and_behind_another() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("no order")]
+        struct NoOrder(#[source] Error);
+
+        let missing = || Error::MissingKey { key: "id".into() };
+        let not_checked = |message: &str| Checked::NotChecked(message.into());
+        let told = "the context has no key `id`";
+        check(
+            (|| -> Result<(), Box<dyn StdError>> { Err(missing())? })(),
+            not_checked(told),
+        );
+        check(
+            (|| -> Result<(), Box<dyn StdError + Send + Sync>> { Err(missing())? })(),
+            not_checked(told),
+        );
+        check(
+            (|| -> Result<(), Box<dyn StdError>> { Err(NoOrder(missing()))? })(),
+            not_checked("no order"),
+        );
+        check(
+            (|| -> Verdict { Err(NoOrder(missing()))? })(),
+            not_checked("no order"),
+        );
+        check(
+            (|| -> Result<(), Box<dyn StdError>> { Err("odd")? })(),
+            Checked::Broken("odd".into()),
+        );
     }
 
     #[test]

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Confirmation, Violation};
-use crate::report::Plain;
+use crate::report::{Plain, excerpt, plural};
 use crate::{Config, Error, Severity};
 
-/// Lines of a server's output that a shortcoming shows.
-const SHOWN_LINES: usize = 30;
+/// How many of the last lines of a server's output a shortcoming shows.
+const LAST_LINES: usize = 26;
 
 /// What one exploration did, found, and did not do.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -146,7 +146,10 @@ impl Exploration {
                 let _ = write!(text, "\n  after: {}", sequence.join(" -> "));
             }
             if !logs.is_empty() {
-                let _ = write!(text, "\n  the server's last output:\n{}", ending(logs));
+                let _ = write!(text, "\n  the server's last output:");
+                for line in excerpt(logs, LAST_LINES) {
+                    let _ = write!(text, "\n    {line}");
+                }
             }
             found.push(text);
         }
@@ -162,15 +165,16 @@ impl Exploration {
         if self.config.complete {
             if !matches!(self.ended, Ended::Complete | Ended::Error { .. }) || self.pairs_left > 0 {
                 found.push(format!(
-                    "`complete = true`, but {}: {} pairs of state and action were not tried",
+                    "`complete = true`, but {}: {} of state and action {} not tried",
                     self.ended.phrase(&self.config),
-                    self.pairs_left
+                    plural(self.pairs_left, "pair"),
+                    if self.pairs_left == 1 { "was" } else { "were" },
                 ));
             }
             if !self.diverged.is_empty() {
                 found.push(format!(
-                    "`complete = true`, but {} states diverged",
-                    self.diverged.len()
+                    "`complete = true`, but {} diverged",
+                    plural(self.diverged.len() as u64, "state")
                 ));
             }
         }
@@ -214,11 +218,11 @@ impl Exploration {
     /// The whole result in a few lines for a person, safe to print: control characters are escaped.
     pub fn summary(&self) -> String {
         let mut text = format!(
-            "{} states, {} transitions, depth {}, {} in {:.1?}: {}",
-            self.states_visited,
-            self.transitions,
+            "{}, {}, depth {}, {} in {:.1?}: {}",
+            plural(self.states_visited, "state"),
+            plural(self.transitions, "transition"),
             self.depth,
-            plural(self.violations.len(), "violation"),
+            plural(self.violations.len() as u64, "violation"),
             self.elapsed,
             self.ended.phrase(&self.config),
         );
@@ -258,8 +262,8 @@ impl Ended {
         match self {
             Self::Complete => format!("complete to depth {}", config.max_depth),
             Self::MaxSteps => format!(
-                "stopped after {} transitions (max_steps)",
-                config.max_steps.unwrap_or_default()
+                "stopped after {} (max_steps)",
+                plural(config.max_steps.unwrap_or_default(), "transition")
             ),
             Self::Budget => format!(
                 "stopped after {:.0?} (budget)",
@@ -292,15 +296,15 @@ impl ActionReport {
         }
         if self.applied == 0 {
             return Some(format!(
-                "action `{name}` never applied in {} states: what it requires was never there",
-                self.tried
+                "action `{name}` never applied in {}: what it requires was never there",
+                plural(self.tried, "state")
             ));
         }
         if self.expected == 0 && !self.may_fail {
             let seen: Vec<_> = self
                 .statuses
                 .iter()
-                .map(|(status, times)| format!("{status} ({times} times)"))
+                .map(|(status, times)| format!("{status} ({})", plural(*times, "time")))
                 .collect();
             return Some(format!(
                 "action `{name}` never got a status that it expects, only {}; if that is right, say \
@@ -322,27 +326,20 @@ impl RuleReport {
         if self.built_in {
             return None;
         }
-        let name = &self.name;
-        match &self.why_not {
-            Some(why) => Some(format!(
-                "rule `{name}` could not be evaluated {} times: {why}",
-                self.not_checked
-            )),
-            None => (self.checks == 0).then(|| format!("rule `{name}` was never evaluated")),
-        }
+        let why = self.why_not_checked()?;
+        Some(format!("rule `{}` {why}", self.name))
     }
-}
 
-fn plural(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// The last lines of a text, indented.
-fn ending(text: &str) -> String {
-    let skipped = text.lines().count().saturating_sub(SHOWN_LINES);
-    text.lines()
-        .skip(skipped)
-        .map(|line| format!("    {line}"))
-        .collect::<Vec<_>>()
-        .join("\n")
+    /// What kept the rule from being evaluated, every time or once, as the end of a sentence about it.
+    pub(crate) fn why_not_checked(&self) -> Option<String> {
+        if self.not_checked > 0 {
+            return Some(format!(
+                "could not be evaluated {} of {}, at first because: {}",
+                self.not_checked,
+                plural(self.not_checked + self.checks, "time"),
+                self.why_not.as_deref().unwrap_or("it does not say why")
+            ));
+        }
+        (self.checks == 0).then(|| "was never evaluated".into())
+    }
 }

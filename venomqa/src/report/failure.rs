@@ -1,6 +1,6 @@
 use std::io::{self, Write};
 
-use super::{Plain, cut};
+use super::{Plain, cut, excerpt};
 use crate::{Confirmation, Exchange, Replay, Step, Violation};
 
 /// How much of a body is shown.
@@ -9,8 +9,8 @@ const BODY: usize = 300;
 /// How much of a rule's own words is shown.
 const MESSAGE: usize = 600;
 
-/// How many lines of a server's output are shown.
-const LOG_LINES: usize = 10;
+/// How many of the last lines of a server's output are shown.
+const LAST_LINES: usize = 8;
 
 /// The command that executes one sequence again.
 #[derive(Clone, Debug)]
@@ -196,14 +196,12 @@ fn failed_in_the_server(step: &Step) -> bool {
 }
 
 fn write_logs(out: &mut dyn Write, logs: &str) -> io::Result<()> {
-    let lines: Vec<_> = logs.lines().collect();
-    if lines.is_empty() {
-        return Ok(());
+    let lines = excerpt(logs, LAST_LINES);
+    if !lines.is_empty() {
+        write!(out, "\n  the server's last output:")?;
     }
-    let left_out = lines.len().saturating_sub(LOG_LINES);
-    write!(out, "\n  the server's last output:")?;
-    for line in &lines[left_out..] {
-        write!(out, "\n    {}", Plain(&cut(line, BODY), 6))?;
+    for line in lines {
+        write!(out, "\n    {}", Plain(&cut(&line, BODY), 6))?;
     }
     Ok(())
 }
@@ -277,7 +275,7 @@ mod tests {
             sequence: steps(),
             confirmation: Confirmation::Confirmed,
             occurrences: 3,
-            logs: (1..=12).map(|n| format!("line {n}\n")).collect(),
+            logs: (1..=14).map(|n| format!("line {n}\n")).collect(),
         }
     }
 
@@ -304,16 +302,19 @@ mod tests {
 
   confirmed: broken again from a clean start; seen on 3 transitions
   the server's last output:
+    line 1
+    line 2
     line 3
     line 4
-    line 5
-    line 6
+    … 2 lines …
     line 7
     line 8
     line 9
     line 10
     line 11
     line 12
+    line 13
+    line 14
   replay: VENOMQA_REPLAY='create_order[amount=0],refund_order[note="it'\''s"]' cargo test --test sequences -- orders::explore"#,
         );
     }

@@ -6,4 +6,4 @@ mod plain;
 
 pub(crate) use failure::{Failure, ReplayCommand, ReplayedSteps};
 pub(crate) use github::{Annotation, SummaryRow, write_annotations, write_summary};
-pub(crate) use plain::{Plain, cut, first_line};
+pub(crate) use plain::{Plain, cut, excerpt, first_line, plural};

@@ -69,6 +69,37 @@ pub(crate) fn first_line(text: &str) -> String {
     cut(line.unwrap_or_default(), 200)
 }
 
+/// A number of things: `1 state`, `2 states`.
+pub(crate) fn plural(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// How many of the first lines an [`excerpt`] shows.
+const FIRST_LINES: usize = 4;
+
+/// The first few and this many of the last lines of what a server printed. It begins where the server panicked last: the message
+/// stands above the backtrace, and what came before is less to the point.
+pub(crate) fn excerpt(logs: &str, last: usize) -> Vec<String> {
+    let lines: Vec<_> = logs.lines().collect();
+    let most = FIRST_LINES + last;
+    let panicked = lines.iter().rposition(|line| line.contains("panicked at"));
+    let begin = panicked.unwrap_or(0).min(lines.len().saturating_sub(most));
+    let rest = &lines[begin..];
+    // A gap of one line would take as much room as the line.
+    let gap = match rest.len().saturating_sub(most) {
+        0 | 1 => FIRST_LINES..FIRST_LINES,
+        left_out => FIRST_LINES..FIRST_LINES + left_out,
+    };
+    let left_out = |count| (count > 0).then(|| format!("… {} …", plural(count as u64, "line")));
+    let mut shown = Vec::from_iter(left_out(begin));
+    let head = rest.iter().take(gap.start);
+    shown.extend(head.map(|&line| line.to_owned()));
+    shown.extend(left_out(gap.len()));
+    let tail = rest.iter().skip(gap.end);
+    shown.extend(tail.map(|&line| line.to_owned()));
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,5 +139,48 @@ mod tests {
         assert_eq!(cut("grün", 3), "grü... (1 bytes more)");
         assert_eq!(cut("grün", 4), "grün");
         assert_eq!(first_line("\n  one \ntwo"), "one");
+    }
+
+    #[test]
+    fn an_excerpt_shows_the_message_of_a_panic_and_the_end() {
+        let check = |logs: &[&str], shown: &[&str]| {
+            assert_eq!(excerpt(&logs.join("\n"), 2), shown);
+        };
+        check(&[], &[]);
+        check(
+            &["1", "2", "3", "4", "5", "6", "7"],
+            &["1", "2", "3", "4", "5", "6", "7"],
+        );
+        check(
+            &["1", "2", "3", "4", "5", "6", "7", "8"],
+            &["1", "2", "3", "4", "… 2 lines …", "7", "8"],
+        );
+        check(
+            &[
+                "ready",
+                "panicked at x",
+                "oops",
+                "0:",
+                "1:",
+                "2:",
+                "3:",
+                "4:",
+                "5:",
+            ],
+            &[
+                "… 1 line …",
+                "panicked at x",
+                "oops",
+                "0:",
+                "1:",
+                "… 2 lines …",
+                "4:",
+                "5:",
+            ],
+        );
+        check(
+            &["1", "2", "3", "4", "5", "6", "7", "panicked at x", "oops"],
+            &["… 3 lines …", "4", "5", "6", "7", "panicked at x", "oops"],
+        );
     }
 }

@@ -97,4 +97,15 @@ fn a_rule_that_was_not_checked_fails() {
         "{}",
         run.stdout
     );
+    let filtered = Fixture::orders()
+        .with("FIXTURE", "unchecked,fixed")
+        .run("orders::no_over_refund")
+        .ends_with(0);
+    assert!(
+        filtered.stderr.contains(
+            "orders: note: the test `explore`, which the filter leaves out, fails: rule `orders_have_ids` could not be"
+        ),
+        "{}",
+        filtered.stderr
+    );
 }

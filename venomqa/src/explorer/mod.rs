@@ -26,7 +26,7 @@ pub use event::Event;
 pub use exploration::{ActionReport, Divergence, Ended, Exploration, RuleReport, SystemReport};
 pub(crate) use explore::explore;
 pub(crate) use ids::{ActionId, Fingerprint, RuleId};
-pub(crate) use replay::replay;
 pub use replay::{Breach, Replay};
+pub(crate) use replay::{meant, replay};
 pub(crate) use subject::{ActionInfo, Footprint, Mark, Performed, RuleInfo, Settled, Subject};
 pub use violation::{Confirmation, Violation};

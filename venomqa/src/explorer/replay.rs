@@ -71,22 +71,10 @@ pub(crate) async fn replay<S: Subject>(subject: &mut S, sequence: &[String]) -> 
 }
 
 fn actions<S: Subject>(subject: &S, sequence: &[String]) -> Result<Vec<ActionId>> {
+    let known = subject.actions();
     let find = |label: &String| {
-        let known = subject.actions();
-        let found = known.iter().position(|action| action.label == *label);
-        // The name alone is enough where an action has one instance only.
-        let by_name = || {
-            let mut named = known
-                .iter()
-                .enumerate()
-                .filter(|(_, action)| action.name == *label);
-            named
-                .next()
-                .filter(|_| named.next().is_none())
-                .map(|(position, _)| position)
-        };
-        found
-            .or_else(by_name)
+        let names = known.iter().map(|action| (&*action.name, &*action.label));
+        meant(names, label)
             .map(|position| ActionId(position as u32))
             .ok_or_else(|| {
                 let labels: Vec<_> = known.iter().map(|action| action.label.as_str()).collect();
@@ -97,6 +85,20 @@ fn actions<S: Subject>(subject: &S, sequence: &[String]) -> Result<Vec<ActionId>
             })
     };
     sequence.iter().map(find).collect()
+}
+
+/// The position of the action that is meant, among the names and labels of all: its label, or the name alone where an action has
+/// one instance only.
+pub(crate) fn meant<'a>(
+    known: impl Iterator<Item = (&'a str, &'a str)> + Clone,
+    asked: &str,
+) -> Option<usize> {
+    let by_label = known.clone().position(|(_, label)| label == asked);
+    by_label.or_else(|| {
+        let mut named = known.enumerate().filter(|(_, (name, _))| *name == asked);
+        let (position, _) = named.next()?;
+        named.next().is_none().then_some(position)
+    })
 }
 
 async fn check<S: Subject>(subject: &mut S, replay: &mut Replay, initial: bool) -> Result<Settled> {

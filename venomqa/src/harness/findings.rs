@@ -48,6 +48,25 @@ pub(crate) fn tell(suite: &Suite, explored: &Explored, replay: &ReplayCommand, c
     }
 }
 
+/// Tells what the test `explore` would say if the filter had not left it out.
+pub(crate) fn tell_what_is_filtered_out(suite: &str, explored: &Explored, console: &Console) {
+    let Explored::Ended(exploration) = explored else {
+        return;
+    };
+    let shortcomings = exploration.shortcomings();
+    if let Some(first) = shortcomings.first() {
+        let more = match shortcomings.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        let first = first_line(first);
+        console.say(format_args!(
+            "{suite}: note: the test `explore`, which the filter leaves out, fails: {}{more}",
+            Plain(&first, 4)
+        ));
+    }
+}
+
 /// The first line of the summary.
 fn in_short(exploration: &Exploration) -> String {
     first_line(&exploration.summary())

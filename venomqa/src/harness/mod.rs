@@ -16,6 +16,7 @@ mod lock;
 mod progress;
 mod regressions;
 mod replay;
+mod sequence;
 mod session;
 mod share;
 mod stop;

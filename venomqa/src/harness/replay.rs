@@ -1,9 +1,13 @@
 use super::explored::Explored;
 use super::regressions::Regression;
+use super::sequence::Known;
 use super::session::Session;
 use crate::registry::Suite;
 use crate::report::{Plain, ReplayedSteps, first_line};
 use crate::{Breach, Replay, Severity};
+
+/// The rule whose regressions are mended by an action that declines, without doing anything first.
+const LATE_REFUSAL: &str = "no_late_refusal";
 
 impl Session {
     /// Executes a sequence of a suite, with nobody else executing the suite.
@@ -41,7 +45,8 @@ impl Session {
         let regression = Regression::read(path).map_err(bad)?;
         let severity = severity_now(suite, &regression).map_err(bad)?;
         let labels = regression.labels();
-        if let Some(gone) = unknown(suite, &labels) {
+        let known = Known::of(suite);
+        if let Some(gone) = labels.iter().find(|label| !known.has(label)) {
             return Err(bad(format!(
                 "the action `{gone}` is gone; delete {shown} if the API can no longer do this"
             )));
@@ -80,14 +85,14 @@ impl Session {
             )));
         }
         match &replay.stopped {
-            None => Ok(()),
-            Some(why) => Err(format!(
+            Some(why) if !proves(&replay, &regression.rule, labels.len()) => Err(format!(
                 "{}{}",
                 bad(format!(
                     "{why} any more, so that the sequence proves nothing; delete {shown} if that is right"
                 )),
                 steps(&replay)
             )),
+            _ => Ok(()),
         }
     }
 
@@ -111,7 +116,7 @@ impl Session {
             }
             let labels = violation.labels();
             let held = self.replay(suite, &labels).is_ok_and(|replay| {
-                replay.stopped.is_none()
+                proves(&replay, &violation.rule, labels.len())
                     && !replay
                         .broken
                         .iter()
@@ -135,16 +140,11 @@ impl Session {
     }
 }
 
-/// The first of these that is no action of the suite.
-pub(crate) fn unknown<'a>(suite: &Suite, labels: &'a [String]) -> Option<&'a str> {
-    let known: Vec<_> = suite.instances().collect();
-    let is_known = |label: &str| {
-        let named = || known.iter().filter(|action| action.name == label).count();
-        // The name alone is enough where an action has one instance only.
-        known.iter().any(|action| action.label == label) || named() == 1
-    };
-    let mut labels = labels.iter().map(String::as_str);
-    labels.find(|label| !is_known(label))
+/// Whether so much of a sequence of this length was executed that the rule holds if it is not broken.
+fn proves(replay: &Replay, rule: &str, length: usize) -> bool {
+    let at_the_end =
+        replay.steps.len() == length && !replay.broken.iter().any(|breach| breach.after == length);
+    replay.stopped.is_none() || rule == LATE_REFUSAL && at_the_end
 }
 
 /// The severity of the rule as it is now.
@@ -207,18 +207,42 @@ pub(crate) fn verdict(replay: &Result<Replay, String>, rule: Option<&str>) -> Re
     }
 }
 
-/// Says which actions there are, where a sequence names one that no suite has.
-pub(crate) fn no_such_action(suites: &[&Suite], labels: &[String]) -> String {
-    let of_suite = |suite: &&Suite| {
-        let gone = unknown(suite, labels).unwrap_or_default();
-        let known: Vec<_> = suite.instances().map(|action| action.label).collect();
-        format!(
-            "suite `{}` has no action `{}`; it has {}",
-            suite.name(),
-            Plain(gone, 2),
-            known.join(", ")
-        )
-    };
-    let lines: Vec<_> = suites.iter().map(of_suite).collect();
-    format!("VENOMQA_REPLAY: {}", lines.join("\n"))
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::Step;
+
+    #[test]
+    fn an_action_that_declines_at_once_has_learnt_from_a_late_refusal() {
+        assert!(crate::world::built_in_rules().any(|rule| rule == LATE_REFUSAL));
+        let step = || Step {
+            action: "refund".into(),
+            label: "refund".into(),
+            status: None,
+            exchanges: Vec::new(),
+            changes: Vec::new(),
+            elapsed: Duration::ZERO,
+        };
+        let check = |rule: &str, steps: usize, broken: &[usize], expected: bool| {
+            let breach = |&after| Breach {
+                rule: "no_crash".into(),
+                after,
+                message: "it died".into(),
+            };
+            let replay = Replay {
+                steps: (0..steps).map(|_| step()).collect(),
+                broken: broken.iter().map(breach).collect(),
+                stopped: Some("it does not apply".into()),
+                ..Replay::default()
+            };
+            assert_eq!(proves(&replay, rule, 2), expected, "{rule} {steps}");
+        };
+        check(LATE_REFUSAL, 2, &[], true);
+        check(LATE_REFUSAL, 1, &[], false);
+        check(LATE_REFUSAL, 2, &[2], false);
+        check("no_failed_action", 2, &[], false);
+        assert!(proves(&Replay::default(), "no_failed_action", 0));
+    }
 }

@@ -11,6 +11,7 @@ use super::environment::Environment;
 use super::explored::{self, Explored};
 use super::folders::{Folders, file_name};
 use super::lock::SuiteLock;
+use super::sequence::{self, Known};
 use super::share::{self, Shared};
 use super::trials::{self, Kind, Test};
 use super::verdicts::Verdicts;
@@ -74,7 +75,7 @@ impl Session {
             self.console.say(note);
         }
         match self.environment.replay.clone() {
-            Some(labels) => self.run_replay(tests, &labels),
+            Some(sequence) => self.run_replay(tests, &sequence),
             None => Ok(self.run_tests(tests)),
         }
     }
@@ -97,6 +98,13 @@ impl Session {
         }
         let arguments = self.leaving_out(&tests);
         let selected: BTreeSet<_> = self.selected(&tests).map(|t| t.name.clone()).collect();
+        if self.environment.nextest.is_none() {
+            for (suite, (explored, _)) in &explored {
+                if !selected.contains(&format!("{suite}::explore")) {
+                    findings::tell_what_is_filtered_out(suite, explored, &self.console);
+                }
+            }
+        }
         let context = Arc::new(Results {
             session: self,
             explored,
@@ -113,23 +121,23 @@ impl Session {
         libtest_mimic::run(&arguments, trials).exit_code()
     }
 
-    fn run_replay(self, mut tests: Vec<Test>, labels: &[String]) -> Result<ExitCode, Stop> {
+    fn run_replay(self, mut tests: Vec<Test>, sequence: &str) -> Result<ExitCode, Stop> {
         tests.retain(Test::needs_exploration);
-        let wanted: Vec<_> = self
-            .suites
-            .iter()
-            .filter(|suite| self.must_explore(suite, &tests))
-            .map(|suite| &**suite)
-            .collect();
-        let (able, unable): (Vec<&Suite>, Vec<&Suite>) = wanted
-            .into_iter()
-            .partition(|suite| replay::unknown(suite, labels).is_none());
+        let (mut able, mut unable) = (Vec::new(), Vec::new());
+        for suite in &self.suites {
+            if self.must_explore(suite, &tests) {
+                match Known::of(suite).read(sequence) {
+                    Ok(labels) => able.push((&**suite, labels)),
+                    Err(gone) => unable.push((&**suite, gone)),
+                }
+            }
+        }
         if able.is_empty() && !unable.is_empty() {
-            return Err(Stop::usage(replay::no_such_action(&unable, labels)));
+            return Err(sequence::unreadable(sequence, &unable));
         }
         let replays: BTreeMap<&str, Result<Replay, String>> = able
             .into_iter()
-            .map(|suite| (suite.name(), self.show_replay(suite, labels)))
+            .map(|(suite, labels)| (suite.name(), self.show_replay(suite, &labels)))
             .collect();
         tests.retain(|test| replays.contains_key(test.suite.name()));
         let arguments = self.leaving_out(&tests);

@@ -146,7 +146,7 @@ fn is_part_of_a_path(suite: &Suite, part: &str) -> bool {
     let pieces: Vec<_> = part.split('-').collect();
     match &*pieces {
         [] => true,
-        [one] => any(&|name| name.contains(one)) || super::environment::INITIAL_STATE.contains(one),
+        [one] => any(&|name| name.contains(one)) || super::sequence::INITIAL_STATE.contains(one),
         [first, inner @ .., last] => {
             any(&|name| name.ends_with(first))
                 && any(&|name| name.starts_with(last))

@@ -1,7 +1,10 @@
 use super::explored::Explored;
 use crate::registry::InvariantEntry;
 use crate::report::{Failure, Plain, ReplayCommand, first_line};
-use crate::{Ended, Exploration, RuleReport, Violation};
+use crate::{ActionReport, Ended, Exploration, RuleReport, Violation};
+
+/// Where a short reason is told in full.
+const SEE_EXPLORE: &str = "(the test `explore` of this suite tells all of it)";
 
 /// What the tests of one suite say, read off what exploring it found.
 pub(crate) struct Verdicts<'a> {
@@ -49,9 +52,9 @@ impl Verdicts<'_> {
             Explored::Failed(why) => {
                 let short = first_line(why);
                 let more = if short == why.trim() {
-                    ""
+                    String::new()
                 } else {
-                    " (the test `explore` of this suite tells all of it)"
+                    format!(" {SEE_EXPLORE}")
                 };
                 return Err(format!("not checked: {}{more}", Plain(&short, 2)));
             }
@@ -97,29 +100,117 @@ fn verdict(failures: Vec<String>) -> Result<(), String> {
 
 /// Why a rule that is not broken cannot be said to hold.
 fn not_checked(exploration: &Exploration, name: &str) -> Option<String> {
+    let nothing = RuleReport::default();
     let report = exploration
         .rules
         .iter()
-        .find(|report| report.name == name && !report.built_in);
-    let nothing = RuleReport::default();
-    let report = report.unwrap_or(&nothing);
-    if report.not_checked > 0 {
-        let why = report.why_not.as_deref().unwrap_or("it does not say why");
-        return Some(format!(
-            "not checked: the rule could not be evaluated {} of {} times, at first because: {}",
-            report.not_checked,
-            report.not_checked + report.checks,
-            Plain(why, 2)
-        ));
-    }
-    if report.checks > 0 {
+        .find(|report| report.name == name && !report.built_in)
+        .unwrap_or(&nothing);
+    let why = if let Ended::Error { message, .. } = &exploration.ended {
+        let message = first_line(message);
+        format!("the exploration ended early: {message} {SEE_EXPLORE}")
+    } else if let Some(why) = report.why_not_checked() {
+        format!("the rule {why}")
+    } else if !exploration.actions.iter().any(did_something) {
+        format!("no action did what it is meant to do {SEE_EXPLORE}")
+    } else {
         return None;
-    }
-    let because = match &exploration.ended {
-        Ended::Error { message, .. } => {
-            format!("the exploration ended early: {}", first_line(message))
-        }
-        _ => "the rule was never evaluated".into(),
     };
-    Some(format!("not checked: {}", Plain(&because, 2)))
+    Some(format!("not checked: {}", Plain(&why, 2)))
+}
+
+/// Whether there is a state or an answer that only this action can have led to.
+fn did_something(action: &ActionReport) -> bool {
+    action.expected > 0 || action.may_fail && action.applied > 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::registry::Place;
+    use crate::{Checked, MockSystem, Outcome, Severity, When, World};
+
+    static RULE: InvariantEntry = InvariantEntry {
+        name: "no_debt",
+        function: "no_debt",
+        place: Place {
+            module: "t",
+            file: "t.rs",
+            line: 1,
+            column: 1,
+        },
+        about: "",
+        severity: Severity::Low,
+        when: When::After,
+        takes_step: false,
+        call: |_| Box::pin(async { Checked::Held }),
+    };
+
+    /// What a world with one action and one rule comes to.
+    fn explored(outcome: fn() -> Outcome) -> Exploration {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let db = MockSystem::new().with_table("orders", &["id"], &["id"]);
+        let agent = crate::Agent::new(World::without_api().with("db", db))
+            .action(crate::Action::of_parts("create", move |_| {
+                Box::pin(async move { outcome() })
+            }))
+            .invariant(crate::Invariant::of_parts("no_debt", |_| {
+                Box::pin(async { Checked::Held })
+            }));
+        runtime.block_on(agent.explore()).unwrap()
+    }
+
+    fn check(exploration: Exploration, expected: Result<(), &str>) {
+        let explored = Explored::Ended(Box::new(exploration));
+        let replay = ReplayCommand {
+            target: "t".into(),
+            suite: "s".into(),
+            exact: false,
+        };
+        let verdicts = Verdicts {
+            explored: &explored,
+            replay: &replay,
+            in_full: &|_| true,
+        };
+        for why_in_full in [false, true] {
+            let verdict = verdicts.rule(&RULE, why_in_full);
+            assert_eq!(
+                verdict.as_ref().map_err(|text| &**text),
+                expected.as_ref().map_err(|text| *text)
+            );
+        }
+    }
+
+    #[test]
+    fn a_rule_that_held_until_the_exploration_died_was_not_checked() {
+        let mut exploration = explored(|| Outcome::Done);
+        assert!(exploration.rules[0].checks > 0);
+        check(exploration.clone(), Ok(()));
+        exploration.ended = Ended::Error {
+            message: "GET /orders: no answer\nmore".into(),
+            sequence: vec!["create".into()],
+            logs: "line".into(),
+        };
+        check(
+            exploration,
+            Err(
+                "not checked: the exploration ended early: GET /orders: no answer (the test `explore` of this suite tells all of it)",
+            ),
+        );
+    }
+
+    #[test]
+    fn a_rule_under_actions_that_never_apply_was_not_checked() {
+        let exploration = explored(|| Outcome::NotApplicable);
+        assert!(exploration.rules[0].checks > 0);
+        check(
+            exploration,
+            Err(
+                "not checked: no action did what it is meant to do (the test `explore` of this suite tells all of it)",
+            ),
+        );
+    }
 }

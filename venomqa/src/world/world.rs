@@ -167,7 +167,9 @@ impl World {
         self
     }
 
-    /// Calls this once, before the first action: what it changes is part of the initial state.
+    /// Calls this once, before the first action: what it changes is part of the initial state, and undone at the end of the run.
+    ///
+    /// What the function that makes the world changes itself is there to stay.
     #[must_use]
     pub fn setup<F, Fut>(mut self, setup: F) -> Self
     where

@@ -2,6 +2,7 @@
 
 mod built_in;
 mod footprint;
+mod hooks;
 mod identity;
 mod ignore;
 mod into_world;

@@ -109,6 +109,7 @@ impl Stage {
             when: rule.when,
             takes_step: rule.takes_step,
             built_in: false,
+            broken_by_rules: false,
         });
         Self {
             action_infos: action_infos.collect(),
@@ -162,7 +163,11 @@ impl Stage {
         let parts = Parts::for_action(&self.world, &mut self.context);
         match panics::catch(async { call(parts).await }).await {
             Ok(outcome) => outcome,
-            Err(panicked) => Outcome::Failed(Error::User(panicked.to_string().into())),
+            Err(panicked) => {
+                // Whatever was missing before, this is no way to say that it does not apply.
+                self.context.clear_missed();
+                Outcome::Failed(Error::User(panicked.to_string().into()))
+            }
         }
     }
 
@@ -207,8 +212,8 @@ impl Stage {
             sum = sum.wrapping_add(self.identity.delta(system, changes));
         }
         sum = sum.wrapping_add(self.identity.context(&self.context, &self.cookies));
-        if let Some(observe) = &self.world.hooks.observe {
-            let observed = observe(self.world.main_api()?.clone()).await?;
+        let observe = self.world.hooks.observe.as_ref();
+        if let Some(observed) = self.call_hook("observe", observe).await? {
             sum = sum.wrapping_add(self.identity.observed(&observed));
             self.last.observed = Some(observed);
         }
@@ -231,7 +236,7 @@ impl Stage {
             return Ok(());
         };
         let deadline = Instant::now() + *limit;
-        while !quiet(self.world.main_api()?.clone()).await? {
+        while self.call_hook("quiet_when", Some(quiet)).await? == Some(false) {
             if Instant::now() >= deadline {
                 return Err(Error::set_up(format!(
                     "`quiet_when` did not say yes within {limit:?}"
@@ -409,7 +414,6 @@ impl Subject for Stage {
             let passing = self.save().await?;
             self.let_go(passing);
         }
-        self.position.unseen = true;
         self.last = Last {
             action: Some(action),
             ..Last::default()
@@ -418,6 +422,7 @@ impl Subject for Stage {
         if spec.requires.iter().any(|key| !self.context.has(key)) {
             return Ok(Performed::Declined { broken: None });
         }
+        self.position.unseen = true;
         // What hooks and rules asked is none of this step's doing.
         self.take_exchanges();
         let started = Instant::now();
@@ -510,19 +515,19 @@ impl Subject for Stage {
             Ok(checked) => checked,
             Err(panicked) => Checked::Broken(panicked.to_string()),
         };
-        if let Some(failure) = self
-            .world
-            .apis
-            .iter()
-            .find_map(|(_, api)| api.last_failure())
-        {
-            self.connection_lost = true;
-            if let Checked::Broken(message) = &checked {
-                // Whatever the rule makes of it: without an answer it was not evaluated.
-                checked = Checked::NotChecked(format!("{message} ({failure})"));
-            }
-        }
         let sent = self.take_exchanges();
+        if let Some(lost) = sent.iter().find(|exchange| exchange.is_lost()) {
+            self.connection_lost = true;
+            // Whatever the rule makes of it: without an answer it was not evaluated.
+            let failure = format!("{lost}: {}", lost.failure().unwrap_or("no answer"));
+            checked = Checked::NotChecked(match checked {
+                Checked::Held => failure,
+                Checked::NotChecked(message) if message.contains(&failure) => message,
+                Checked::Broken(message) | Checked::NotChecked(message) => {
+                    format!("{message} ({failure})")
+                }
+            });
+        }
         for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
             api.set_cookies(cookies.clone());
         }
@@ -593,6 +598,10 @@ impl Subject for Stage {
     }
 
     fn is_full(&self) -> bool {
+        // Where the root is all that can be returned to, nothing is worth saving.
+        if self.only_starts_over() {
+            return true;
+        }
         let held: usize = self
             .world
             .systems

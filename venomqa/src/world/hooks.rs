@@ -51,7 +51,8 @@ where
 }
 
 impl Stage {
-    /// Calls a function of the user's, if there is one. It leaves no trace: cookies are what they were before.
+    /// Calls a function of the user's, if there is one. It leaves no trace: cookies are what they were before, and what it sent is no
+    /// step's doing.
     ///
     /// # Errors
     ///
@@ -67,6 +68,7 @@ impl Stage {
         let api = self.world.main_api()?.clone();
         let work = panics::catch(async { hook(api).await });
         let ended = tokio::time::timeout(LIMIT, work).await;
+        self.take_exchanges();
         for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
             api.set_cookies(cookies.clone());
         }

@@ -94,7 +94,8 @@ fn tests() -> impl Iterator<Item = String> {
 
 /// What was explored and why it ended, without the time that it took.
 fn explored(run: &Run) -> (&str, &str) {
-    let line = run.stderr.lines().find(|line| line.contains(" violation"));
+    let summary = |line: &&str| line.contains(" transitions, depth ");
+    let line = run.stderr.lines().find(summary);
     let (explored, rest) = line.and_then(|line| line.split_once(" in ")).unwrap();
     (explored, rest.split_once(": ").unwrap().1)
 }

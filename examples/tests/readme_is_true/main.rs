@@ -68,6 +68,30 @@ fn links_lead_to_files() {
     }
 }
 
+#[test]
+fn features_and_the_version_of_rust_are_those_of_the_manifests() {
+    let manifest = |path| fs::read_to_string(root().join(path)).unwrap();
+    let (library, workspace) = (manifest("venomqa/Cargo.toml"), manifest("Cargo.toml"));
+    let readme = readme();
+    let (_, table) = readme.split_once("| feature | gives | costs |\n").unwrap();
+    let rows = table
+        .lines()
+        .skip(1)
+        .take_while(|line| line.starts_with('|'));
+    let features: Vec<_> = rows
+        .filter_map(|row| row.strip_prefix("| `")?.split('`').next())
+        .collect();
+    assert!(features.contains(&"sqlite"), "{features:?}");
+    for feature in features {
+        let declared = format!("\n{feature} = [");
+        assert!(library.contains(&declared), "no feature {feature}");
+    }
+    let (_, version) = workspace.split_once("rust-version = \"").unwrap();
+    let version = version.split('"').next().unwrap();
+    let said = format!("Rust {version} or later");
+    assert!(readme.contains(&said), "not said: {said}");
+}
+
 /// About twenty lines of code, those counted that do not only continue or close another.
 #[test]
 fn the_landing_page_program_is_short_and_finds_the_bug() {

@@ -86,7 +86,7 @@ fn a_rule_that_was_not_checked_fails() {
     assert_eq!(
         run.results(),
         [
-            "orders::explore ok",
+            "orders::explore FAILED",
             "orders::no_over_refund ok",
             "orders::orders_have_ids FAILED"
         ]

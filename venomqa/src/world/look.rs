@@ -57,7 +57,7 @@ impl Stage {
         Ok(all)
     }
 
-    async fn wait_until_quiet(&self) -> Result<()> {
+    pub(super) async fn wait_until_quiet(&self) -> Result<()> {
         let Some((limit, quiet)) = &self.world.hooks.quiet else {
             return Ok(());
         };

@@ -17,7 +17,6 @@ impl Stage {
                  (`World::with`), a server that VenomQA spawns (`with_server`), or a `reset`",
             ));
         }
-        self.set_up().await?;
         let mut checkpoints = Vec::new();
         let mut sum = 0_u128;
         for (number, (name, system)) in self.world.systems.iter().enumerate() {
@@ -34,14 +33,18 @@ impl Stage {
                 .for_each(|table| self.identity.note(number, table));
             checkpoints.push(root.checkpoint);
         }
+        self.position.sum = sum;
+        self.position.changes = self.world.systems.iter().map(|_| Vec::new()).collect();
+        self.set_up().await?;
         self.cookies = self
             .world
             .apis
             .iter()
             .map(|(_, api)| api.cookies())
             .collect();
-        self.position.sum = sum;
-        self.position.changes = self.world.systems.iter().map(|_| Vec::new()).collect();
+        if self.world.hooks.setup.is_some() {
+            return self.save_as_root().await;
+        }
         let state = State {
             checkpoints,
             sum,
@@ -52,12 +55,31 @@ impl Stage {
         Ok(ROOT)
     }
 
+    /// Calls the user's setup. The systems follow already what it changes, so that it is undone at the end like all else.
     async fn set_up(&mut self) -> Result<()> {
         if let Some(setup) = &self.world.hooks.setup {
             setup(self.world.main_api()?.clone()).await?;
+            self.wait_until_quiet().await?;
+            self.position.changes = self.changes().await?;
         }
         self.take_exchanges();
         Ok(())
+    }
+
+    async fn save_as_root(&mut self) -> Result<Mark> {
+        let root = self.save().await?;
+        debug_assert_eq!(root, ROOT);
+        let state = self.saved.states[ROOT.0 as usize].iter();
+        let checkpoints = state.flat_map(|state| &state.checkpoints);
+        for ((name, system), checkpoint) in self.world.systems.iter().zip(checkpoints) {
+            if !system.can_restore(*checkpoint) {
+                return Err(Error::set_up(format!(
+                    "the system `{name}` goes back only to what it held at the start, without what `setup` changed: prepare it before \
+                     the world is made"
+                )));
+            }
+        }
+        Ok(root)
     }
 
     fn can_go_back_at_all(&self) -> bool {

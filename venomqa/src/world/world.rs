@@ -167,8 +167,10 @@ impl World {
         self
     }
 
-    /// Calls this before the first action: what it changes is part of the initial state. In a world without systems it is
-    /// called again whenever the world starts over.
+    /// Calls this before the first action: what it changes is part of the initial state, and undone at the end of the run. In a world
+    /// without systems it is called again whenever the world starts over.
+    ///
+    /// What the function that makes the world changes itself is there to stay.
     #[must_use]
     pub fn setup<F, Fut>(mut self, setup: F) -> Self
     where

@@ -270,11 +270,10 @@ async fn what_the_set_up_makes_is_part_of_the_initial_state_and_gone_afterwards(
     assert_eq!(exploration.states_visited, 3, "{}", exploration.summary());
     assert_eq!(exploration.actions[0].statuses[&200], 1);
     let db = rusqlite::Connection::open(lab.database()).unwrap();
-    let count = "SELECT count(*) FROM orders";
-    assert_eq!(
-        db.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap(),
-        0
-    );
+    let orders: i64 = db
+        .query_row("SELECT count(*) FROM orders", [], |row| row.get(0))
+        .unwrap();
+    assert_eq!(orders, 0);
     let ours = "SELECT count(*) FROM sqlite_master WHERE name LIKE '%venomqa%'";
     assert_eq!(
         db.query_row(ours, [], |row| row.get::<_, i64>(0)).unwrap(),

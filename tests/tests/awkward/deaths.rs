@@ -202,3 +202,42 @@ async fn a_server_that_is_dead_before_the_first_step_is_an_error_and_not_a_resul
     assert_eq!(sequence, ["write_note"]);
     assert_eq!(exploration.rules[0].checks, 0, "{}", exploration.summary());
 }
+
+#[tokio::test]
+async fn a_replay_ends_where_the_server_dies_and_tells_its_last_words() {
+    let lab = Lab::new("second_refund=exit");
+    let sequence = [
+        "create_order",
+        "refund_order",
+        "refund_order",
+        "delete_order",
+    ];
+    let replay = shop(lab.world().await).replay(sequence).await.unwrap();
+    assert_eq!(
+        (replay.steps.len(), replay.broken.len()),
+        (3, 1),
+        "{replay:?}"
+    );
+    assert_eq!(
+        (replay.broken[0].rule.as_str(), replay.broken[0].after),
+        ("no_crash", 3)
+    );
+    assert_tells(
+        replay.stopped.as_deref().unwrap(),
+        &["step 3", "the server died"],
+    );
+    assert_tells(&replay.logs, &["fatal: ledger out of balance"]);
+
+    let lab = Lab::new("");
+    let agent = shop(lab.world().await).invariant(Invariant::new("rude", rude));
+    let replay = agent.replay(&sequence[..3]).await.unwrap();
+    assert_eq!(
+        (replay.steps.len(), replay.broken.len()),
+        (2, 1),
+        "{replay:?}"
+    );
+    assert_tells(
+        replay.stopped.as_deref().unwrap(),
+        &["after step 2", "the server died"],
+    );
+}

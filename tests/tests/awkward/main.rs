@@ -10,6 +10,7 @@ mod limits;
 mod rubbish;
 mod rules;
 mod secrets;
+mod setup;
 mod silence;
 mod statuses;
 mod worlds;

@@ -270,13 +270,58 @@ async fn what_the_set_up_makes_is_part_of_the_initial_state_and_gone_afterwards(
     assert_eq!(exploration.states_visited, 3, "{}", exploration.summary());
     assert_eq!(exploration.actions[0].statuses[&200], 1);
     let db = rusqlite::Connection::open(lab.database()).unwrap();
-    let refunded: i64 = db
-        .query_row("SELECT sum(refunded) FROM orders", [], |row| row.get(0))
+    let orders: i64 = db
+        .query_row("SELECT count(*) FROM orders", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(refunded, 0);
+    assert_eq!(orders, 0);
     let ours = "SELECT count(*) FROM sqlite_master WHERE name LIKE '%venomqa%'";
     assert_eq!(
         db.query_row(ours, [], |row| row.get::<_, i64>(0)).unwrap(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn two_explorations_of_one_database_wait_for_each_other() {
+    let lab = Lab::new("limit=2");
+    let explore = async || {
+        let world = lab.world().await;
+        shop(world).explore().await.unwrap()
+    };
+    let (one, other) = tokio::join!(explore(), explore());
+    assert_eq!(one.states_visited, true_states().await);
+    for exploration in [one, other] {
+        let told = exploration.summary();
+        assert_eq!(exploration.states_visited, true_states().await, "{told}");
+        assert!(exploration.diverged.is_empty(), "{told}");
+        assert!(!told.contains("foreign"), "{told}");
+    }
+}
+
+async fn cannot_tidy_up(_: HttpClient) -> Result<()> {
+    Err(Error::set_up("the bucket is not empty"))
+}
+
+#[tokio::test]
+async fn a_world_that_cannot_be_put_back_is_red_and_findings_are_kept() {
+    let lab = Lab::new("second_refund=allowed");
+    let world = lab.world().await.teardown(cannot_tidy_up);
+    let exploration = shop(world).explore().await.unwrap();
+    let told = exploration.summary();
+    assert_tells(
+        &exploration.shortcomings().join("\n"),
+        &["could not be put back", "the bucket is not empty"],
+    );
+    assert_eq!(
+        found(&exploration),
+        ["no_over_refund: create_order -> refund_order -> refund_order"],
+        "{told}"
+    );
+    // What can be put back is, all the same.
+    let db = rusqlite::Connection::open(lab.database()).unwrap();
+    let count = "SELECT count(*) FROM orders";
+    assert_eq!(
+        db.query_row(count, [], |row| row.get::<_, i64>(0)).unwrap(),
         0
     );
 }

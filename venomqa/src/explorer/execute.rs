@@ -112,18 +112,16 @@ impl<S: Subject> Explorer<'_, S> {
         if watched.broken.is_some() {
             return Ok(watched);
         }
-        // A built-in rule may be broken by what a rule of the user's does: then all of them are asked.
-        let built_in = self.rules[rule.index()].built_in;
-        let asked: Vec<_> = (0..self.rules.len() as u32)
-            .map(RuleId)
-            .filter(|other| {
-                if built_in {
-                    !self.rules[other.index()].built_in
-                } else {
-                    *other == rule
-                }
-            })
-            .collect();
+        let info = &self.rules[rule.index()];
+        let (built_in, by_rules) = (info.built_in, info.broken_by_rules);
+        let all = (0..self.rules.len() as u32).map(RuleId);
+        let asked: Vec<_> = match (built_in, by_rules) {
+            (true, true) => all
+                .filter(|other| !self.rules[other.index()].built_in)
+                .collect(),
+            (true, false) => return Ok(watched),
+            (false, _) => vec![rule],
+        };
         for other in asked {
             if let Checked::Broken(message) = self.subject.check(other).await
                 && other == rule

@@ -3,6 +3,7 @@ use std::time::Duration;
 use super::event::Event;
 use super::exploration::{Ended, Exploration};
 use super::explorer::Explorer;
+use super::recheck::differing;
 use super::strategy::Strategy;
 use super::subject::Subject;
 use crate::{Config, Result};
@@ -23,14 +24,13 @@ pub(crate) async fn explore<S: Subject>(
     let mut notes = explorer.notes();
 
     // Before the violations are confirmed, because it may find that the server dies.
-    let mut diverged = Vec::new();
     if !matches!(ended, Ended::Error { .. }) {
         explorer.notice_death(LAST_MOMENT).await;
-        match explorer.recheck().await {
-            Ok(found) => diverged = found,
-            Err(error) => ended = explorer.failed(&error, Vec::new()),
+        if let Err(error) = explorer.recheck().await {
+            ended = explorer.failed(&error, Vec::new());
         }
     }
+    let diverged = explorer.explained().await;
     let violations = explorer.violations().await;
     if !matches!(ended, Ended::Error { .. }) {
         match explorer.note_on_merging().await {
@@ -115,11 +115,7 @@ impl<S: Subject> Explorer<'_, S> {
         let places = self.volatile_places().await?;
         let why = match places.as_slice() {
             [] => "that may be right".into(),
-            places => format!(
-                "{} differs each time, which `.ignore(\"{}\")` leaves out",
-                places.join(", "),
-                places.join("\")` and `.ignore(\"")
-            ),
+            places => differing(places),
         };
         Ok(Some(format!(
             "no two sequences ever led to the same state: {why}"

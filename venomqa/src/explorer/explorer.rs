@@ -103,8 +103,19 @@ impl<'a, S: Subject> Explorer<'a, S> {
                 return Ok(limit);
             }
             let Some(pair) = self.strategy.next() else {
+                if self.pending > 0 {
+                    let lost =
+                        Error::set_up(format!("the strategy has lost {} pairs", self.pending));
+                    return Ok(self.failed(&lost, Vec::new()));
+                }
                 return Ok(Ended::Complete);
             };
+            if self.pending == 0 || self.graph.at(pair.state).pending == 0 {
+                let odd = Error::set_up(format!(
+                    "the strategy has chosen {pair:?}, which it was not offered"
+                ));
+                return Ok(self.failed(&odd, Vec::new()));
+            }
             if let Err(error) = self.attempt(pair).await {
                 let sequence = self.labels(&self.found_path(pair));
                 return Ok(self.failed(&error, sequence));

@@ -18,6 +18,9 @@ const CONFIRMATION_LIMIT: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 struct Finding {
     rule: RuleId,
+    /// The shortest way to it in the graph.
+    as_found: Vec<ActionId>,
+    /// The same, minimised.
     sequence: Vec<ActionId>,
     names: Names,
     occurrences: u64,
@@ -55,6 +58,7 @@ impl<S: Subject> Explorer<'_, S> {
                 None => findings.push(candidate),
             }
         }
+        findings.sort_by_key(|finding| finding.sequence.len());
         let mut violations = Vec::new();
         for finding in findings {
             let late = self.subject.elapsed() >= deadline;
@@ -102,6 +106,7 @@ impl<S: Subject> Explorer<'_, S> {
                     Some(known) => known.occurrences += 1,
                     None => findings.push(Finding {
                         rule,
+                        as_found: sequence.clone(),
                         sequence,
                         names,
                         occurrences: 1,
@@ -164,16 +169,14 @@ impl<S: Subject> Explorer<'_, S> {
         let told = self.sightings.told(finding.rule);
         let told = told
             .iter()
-            .find(|told| told.sequence == finding.sequence)
-            .or(told.first());
-        let (as_found, message) = told
-            .map(|told| (told.sequence.clone(), told.message.clone()))
-            .unwrap_or_default();
+            .find(|told| told.sequence == finding.as_found)
+            .or_else(|| told.iter().find(|told| told.names.contain(&finding.names)));
+        let message = told.map(|told| told.message.clone());
+        let message = message.unwrap_or_else(|| "what the rule said was not kept".into());
         let mut doubt = String::from("there was no time left to execute it again");
-        let mut tries = vec![finding.sequence.clone()];
-        if as_found != finding.sequence && self.sightings.names(&as_found).contain(&finding.names) {
-            tries.push(as_found);
-        }
+        let mut tries = vec![finding.sequence.clone(), finding.as_found.clone()];
+        tries.extend(told.map(|told| told.sequence.clone()));
+        tries.dedup();
         for sequence in tries {
             if late {
                 break;
@@ -205,7 +208,7 @@ impl<S: Subject> Explorer<'_, S> {
                 }
             }
         }
-        let steps = self.remembered(&finding.sequence);
+        let steps = self.remembered(&finding.as_found);
         self.violation(&finding, message, steps, Confirmation::Unconfirmed(doubt))
     }
 

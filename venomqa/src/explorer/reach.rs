@@ -78,20 +78,31 @@ impl<S: Subject> Explorer<'_, S> {
                 self.sight(Place::Edge(id), rule, message.clone());
                 Some(message)
             }
-            Performed::Arrived { status, .. } if status != edge.status => {
+            Performed::Arrived {
+                fingerprint,
+                status,
+                broken,
+                ..
+            } => {
+                for (rule, message) in broken {
+                    if !self.sightings.has(Place::Edge(id), rule) {
+                        self.sight(Place::Edge(id), rule, message);
+                    }
+                }
                 let shown = |status: Option<u16>| {
                     status.map_or("nothing".into(), |status| status.to_string())
                 };
-                Some(format!(
-                    "it answered {} before and {} now",
-                    shown(edge.status),
-                    shown(status)
-                ))
-            }
-            Performed::Arrived { fingerprint, .. } => {
-                let arrived = self.identity(edge.pair, fingerprint);
-                (arrived != self.graph.at(state).fingerprint)
-                    .then(|| "it leads to another state now".into())
+                if status != edge.status {
+                    Some(format!(
+                        "it answered {} before and {} now",
+                        shown(edge.status),
+                        shown(status)
+                    ))
+                } else {
+                    let arrived = self.identity(edge.pair, fingerprint);
+                    (arrived != self.graph.at(state).fingerprint)
+                        .then(|| "it leads to another state now".into())
+                }
             }
         })
     }

@@ -16,12 +16,17 @@ const SAMPLE: usize = 8;
 const EXPLAINED: usize = 3;
 
 impl<S: Subject> Explorer<'_, S> {
-    /// Reaches a sample of the states again from a clean start, and explains those that cannot be.
-    pub(super) async fn recheck(&mut self) -> Result<Vec<Divergence>> {
+    /// Reaches a sample of the states again from a clean start. What differs is noted.
+    pub(super) async fn recheck(&mut self) -> Result<()> {
         let paths = self.paths.canonical(&self.graph);
         for (turn, label) in self.sample(&paths).into_iter().enumerate() {
             self.recheck_one(&paths, label, turn).await?;
         }
+        Ok(())
+    }
+
+    /// What was noted as different, with what can be done about it.
+    pub(super) async fn explained(&mut self) -> Vec<Divergence> {
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
         for (path, what) in std::mem::take(&mut self.divergences) {
@@ -29,16 +34,22 @@ impl<S: Subject> Explorer<'_, S> {
                 continue;
             }
             let remedy = match found.len() {
-                explained if explained < EXPLAINED => self.remedy(&path).await?,
-                _ => "see the first ones".into(),
+                explained if explained < EXPLAINED => self.remedy(&path).await,
+                _ => Ok("see the first ones".into()),
             };
+            let remedy = remedy.unwrap_or_else(|error| {
+                format!(
+                    "it could not be executed again: {}",
+                    self.subject.tell(&error)
+                )
+            });
             found.push(Divergence {
                 sequence: self.labels(&path),
                 what,
                 remedy,
             });
         }
-        Ok(found)
+        found
     }
 
     /// What takes another value each time that the longest path is executed, such as a time or a random id.
@@ -150,10 +161,7 @@ impl<S: Subject> Explorer<'_, S> {
                    server that VenomQA spawns for every branch; otherwise give the world a `reset`), or works on after it has \
                    answered (`quiet_when`)"
                 .into(),
-            places => {
-                let ignores: Vec<_> = places.iter().map(|place| format!("`.ignore(\"{place}\")`")).collect();
-                format!("{} differs each time: leave it out with {}", places.join(", "), ignores.join(""))
-            }
+            places => differing(places),
         })
     }
 
@@ -185,4 +193,22 @@ impl<S: Subject> Explorer<'_, S> {
         }
         Ok(prints)
     }
+}
+
+/// Says that these places take another value each time, and what leaves them out.
+pub(super) fn differing(places: &[String]) -> String {
+    let ignores: Vec<_> = places
+        .iter()
+        .map(|place| format!("`.ignore(\"{place}\")`"))
+        .collect();
+    let (differ, leave) = if places.len() == 1 {
+        ("differs", "leaves it")
+    } else {
+        ("differ", "leave them")
+    };
+    format!(
+        "{} {differ} each time: {} {leave} out",
+        places.join(", "),
+        ignores.join(" and ")
+    )
 }

@@ -35,7 +35,7 @@ pub(super) enum Place {
 pub(super) struct Told {
     pub(super) sequence: Vec<ActionId>,
     pub(super) message: String,
-    names: Names,
+    pub(super) names: Names,
 }
 
 /// A sequence of actions, arguments left out.
@@ -73,6 +73,13 @@ impl Sightings {
             });
         }
         new
+    }
+
+    /// Whether a rule was seen broken at a place.
+    pub(super) fn has(&self, place: Place, rule: RuleId) -> bool {
+        self.all
+            .iter()
+            .any(|known| known.place == place && known.rule == rule)
     }
 
     pub(super) fn all(&self) -> &[Sighting] {

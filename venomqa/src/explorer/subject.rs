@@ -111,6 +111,8 @@ pub(crate) struct RuleInfo {
     pub(crate) takes_step: bool,
     /// Whether it is one of ours: never checked, only told by [`Performed`].
     pub(crate) built_in: bool,
+    /// Whether it is one of ours that what a rule of the user's does can break.
+    pub(crate) broken_by_rules: bool,
 }
 
 /// What came of performing an action.

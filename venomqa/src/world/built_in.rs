@@ -65,6 +65,7 @@ impl BuiltIn {
                 when: When::After,
                 takes_step: false,
                 built_in: true,
+                broken_by_rules: rule == Self::Crash,
             }
         })
     }

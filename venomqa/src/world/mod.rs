@@ -1,10 +1,13 @@
 //! The world: the APIs, the systems and the context in which actions and rules run.
 
+mod act;
 mod built_in;
 mod footprint;
+mod hooks;
 mod identity;
 mod ignore;
 mod into_world;
+mod look;
 mod moves;
 mod records;
 mod stage;

@@ -17,7 +17,7 @@ impl Stage {
                  (`World::with`), a server that VenomQA spawns (`with_server`), or a `reset`",
             ));
         }
-        self.set_up().await?;
+        self.reset().await?;
         let mut checkpoints = Vec::new();
         let mut sum = 0_u128;
         for (number, (name, system)) in self.world.systems.iter().enumerate() {
@@ -34,14 +34,12 @@ impl Stage {
                 .for_each(|table| self.identity.note(number, table));
             checkpoints.push(root.checkpoint);
         }
-        self.cookies = self
-            .world
-            .apis
-            .iter()
-            .map(|(_, api)| api.cookies())
-            .collect();
         self.position.sum = sum;
         self.position.changes = self.world.systems.iter().map(|_| Vec::new()).collect();
+        self.set_up().await?;
+        if self.world.hooks.setup.is_some() {
+            return self.save_as_root().await;
+        }
         let state = State {
             checkpoints,
             sum,
@@ -52,12 +50,44 @@ impl Stage {
         Ok(ROOT)
     }
 
+    /// Calls the user's setup. The systems follow already what it changes, so that it is undone at the end like all else.
     async fn set_up(&mut self) -> Result<()> {
-        if let Some(setup) = &self.world.hooks.setup {
-            setup(self.world.main_api()?.clone()).await?;
+        let setup = self.world.hooks.setup.as_ref();
+        // Its cookies are those of the initial state.
+        self.cookies.clear();
+        if self.call_hook("setup", setup).await?.is_some() {
+            self.wait_until_quiet().await?;
+            self.position.changes = self.changes().await?;
         }
-        self.take_exchanges();
+        self.cookies = self
+            .world
+            .apis
+            .iter()
+            .map(|(_, api)| api.cookies())
+            .collect();
         Ok(())
+    }
+
+    async fn reset(&mut self) -> Result<()> {
+        self.call_hook("reset", self.world.hooks.reset.as_ref())
+            .await
+            .map(drop)
+    }
+
+    async fn save_as_root(&mut self) -> Result<Mark> {
+        let root = self.save().await?;
+        debug_assert_eq!(root, ROOT);
+        let state = self.saved.states[ROOT.0 as usize].iter();
+        let checkpoints = state.flat_map(|state| &state.checkpoints);
+        for ((name, system), checkpoint) in self.world.systems.iter().zip(checkpoints) {
+            if !system.can_restore(*checkpoint) {
+                return Err(Error::set_up(format!(
+                    "the system `{name}` goes back only to what it held at the start, without what `setup` changed: prepare it before \
+                     the world is made"
+                )));
+            }
+        }
+        Ok(root)
     }
 
     fn can_go_back_at_all(&self) -> bool {
@@ -68,7 +98,7 @@ impl Stage {
 
     /// Whether the world goes back to its root only: by a reset, by a server that is restarted for every branch, or because nothing else
     /// is there.
-    fn only_starts_over(&self) -> bool {
+    pub(super) fn only_starts_over(&self) -> bool {
         self.world.hooks.reset.is_some()
             || self
                 .world
@@ -135,8 +165,19 @@ impl Stage {
     }
 
     pub(super) async fn return_to(&mut self, mark: Mark) -> Result<()> {
-        let restart = self.only_starts_over() || self.dead_server(Duration::ZERO).await.is_some();
+        let restart = self.must_restart() || self.dead_server(Duration::ZERO).await.is_some();
         self.go(mark, restart).await
+    }
+
+    /// Whether only fresh servers bring the world back.
+    fn must_restart(&self) -> bool {
+        let nothing_else = self.world.systems.is_empty() && self.world.hooks.reset.is_none();
+        nothing_else
+            || self
+                .world
+                .servers
+                .iter()
+                .any(|(_, server)| server.is_stateful())
     }
 
     /// Goes back to the root with fresh servers.
@@ -201,21 +242,14 @@ impl Stage {
                 server.restart().await?;
             }
             self.death_told = false;
-            self.take_in_start_up().await?;
         }
-        if let Some(reset) = &self.world.hooks.reset {
-            reset(self.world.main_api()?.clone()).await?;
-            self.take_exchanges();
+        self.reset().await?;
+        if restart || self.world.hooks.reset.is_some() {
+            self.take_in_start_up().await?;
         }
         // What the set-up changed came back with the systems. Without any it is gone.
         if self.world.systems.is_empty() && self.world.hooks.setup.is_some() {
             self.set_up().await?;
-            self.cookies = self
-                .world
-                .apis
-                .iter()
-                .map(|(_, api)| api.cookies())
-                .collect();
         }
         Ok(())
     }
@@ -234,7 +268,7 @@ impl Stage {
         {
             self.writes_at_start = true;
             self.notes.push(format!(
-                "the server changes data when it starts, which is left out of the comparison: {}",
+                "starting over changes data, which is left out of the comparison: {}",
                 self.shown(change)
             ));
         }
@@ -242,18 +276,18 @@ impl Stage {
         Ok(())
     }
 
-    /// Puts everything back: calls the user's teardown, stops the servers, restores the systems and removes what was installed in them.
+    /// Puts everything back: calls the user's teardown and reset, stops the servers, restores the systems and removes what was
+    /// installed in them.
     ///
     /// # Errors
     ///
     /// The first thing that went wrong. All that can be put back is put back all the same.
     pub(crate) async fn close(&mut self) -> Result<()> {
-        let mut first = Ok(());
-        if let Some(teardown) = &self.world.hooks.teardown
-            && let Ok(api) = self.world.main_api()
-        {
-            first =
-                first.and(within(Duration::from_secs(30), "teardown", teardown(api.clone())).await);
+        let teardown = self.world.hooks.teardown.as_ref();
+        let mut first = self.call_hook("teardown", teardown).await.map(drop);
+        // A server of ours that died needs no reset, and cannot be asked for one.
+        if self.dead_server(Duration::ZERO).await.is_none() {
+            first = first.and(self.reset().await);
         }
         for (_, server) in &self.world.servers {
             first = first.and(server.stop().await);
@@ -266,14 +300,5 @@ impl Stage {
             first = first.and(closed);
         }
         first
-    }
-}
-
-async fn within(limit: Duration, what: &str, work: impl Future<Output = Result<()>>) -> Result<()> {
-    match tokio::time::timeout(limit, work).await {
-        Ok(result) => result,
-        Err(_) => Err(Error::set_up(format!(
-            "the {what} did not end within {limit:?}"
-        ))),
     }
 }

@@ -113,16 +113,17 @@ impl Suspects {
     }
 }
 
-/// The first change that is in one and not in the other.
+/// The first change that is in one and not in the other. Systems tell their changes in an order that depends on nothing but the rows.
 pub(super) fn difference<'a>(
     known: &'a [Vec<RowChange>],
     now: &'a [Vec<RowChange>],
 ) -> Option<&'a RowChange> {
-    let pairs = known.iter().zip(now);
-    pairs
-        .filter(|(known, now)| known != now)
-        .find_map(|(known, now)| {
-            let new = now.iter().find(|change| !known.contains(change));
-            new.or_else(|| known.iter().find(|change| !now.contains(change)))
-        })
+    known.iter().zip(now).find_map(|(known, now)| {
+        let same = known
+            .iter()
+            .zip(now)
+            .take_while(|(known, now)| known == now)
+            .count();
+        now.get(same).or(known.get(same))
+    })
 }

@@ -1,5 +1,4 @@
 use std::any::Any;
-use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
@@ -7,7 +6,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::Ignore;
-use crate::{BoxFuture, Context, Error, HttpClient, Result, Server, System};
+use super::hooks::{Hooks, hook};
+use crate::{Context, Error, HttpClient, Result, Server, System};
 
 /// What is explored: the API, the systems behind it, and the context in which actions and rules run.
 ///
@@ -31,38 +31,6 @@ pub struct World {
     pub(super) context_keys: Option<Vec<String>>,
     pub(super) memory_limit: usize,
     pub(super) hooks: Hooks,
-}
-
-/// A function of the user's that the run calls at a certain time, with the main API.
-pub(super) type Hook<T> = Box<dyn Fn(HttpClient) -> BoxFuture<'static, Result<T>> + Send + Sync>;
-
-#[derive(Default)]
-pub(super) struct Hooks {
-    pub(super) setup: Option<Hook<()>>,
-    pub(super) teardown: Option<Hook<()>>,
-    pub(super) reset: Option<Hook<()>>,
-    pub(super) observe: Option<Hook<Value>>,
-    pub(super) quiet: Option<(Duration, Hook<bool>)>,
-}
-
-impl fmt::Debug for Hooks {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let given = [
-            ("setup", self.setup.is_some()),
-            ("teardown", self.teardown.is_some()),
-            ("reset", self.reset.is_some()),
-            ("observe", self.observe.is_some()),
-            ("quiet_when", self.quiet.is_some()),
-        ];
-        f.debug_set()
-            .entries(
-                given
-                    .iter()
-                    .filter(|(_, given)| *given)
-                    .map(|(name, _)| name),
-            )
-            .finish()
-    }
 }
 
 /// The name of the API that `World::new` is given.
@@ -135,7 +103,8 @@ impl World {
     /// JSON column (`"orders.payload/updated_at"`, a JSON pointer), a key of the context (`"context.token"`), the cookies
     /// (`"cookies"`) or a part of what [`observe`](World::observe) returns (`"observed/updated_at"`).
     ///
-    /// For values that differ each time: times, random ids. That a row, a key or a cookie is there still counts, only its value does not.
+    /// For values that differ each time: times, random ids. That a row, a key or a cookie is there still counts, only its value does
+    /// not; of an ignored table nothing counts.
     /// Reports say what was ignored.
     #[must_use]
     pub fn ignore(mut self, what: impl Into<String>) -> Self {
@@ -167,8 +136,10 @@ impl World {
         self
     }
 
-    /// Calls this before the first action: what it changes is part of the initial state. In a world without systems it is
-    /// called again whenever the world starts over.
+    /// Calls this before the first action: what it changes is part of the initial state, and undone at the end of the run. In a world
+    /// without systems it is called again whenever the world starts over.
+    ///
+    /// What the function that makes the world changes itself is there to stay.
     #[must_use]
     pub fn setup<F, Fut>(mut self, setup: F) -> Self
     where
@@ -284,14 +255,6 @@ impl World {
             ))),
         }
     }
-}
-
-fn hook<T, F, Fut>(function: F) -> Hook<T>
-where
-    F: Fn(HttpClient) -> Fut + Send + Sync + 'static,
-    Fut: Future<Output = Result<T>> + Send + 'static,
-{
-    Box::new(move |api| Box::pin(function(api)))
 }
 
 fn downcast<T: System>(system: &dyn System) -> Option<&T> {

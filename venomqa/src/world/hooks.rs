@@ -1,0 +1,83 @@
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::stage::Stage;
+use crate::{BoxFuture, Error, HttpClient, Result, panics};
+
+/// The most time that one call of a hook may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// A function of the user's that the run calls at a certain time, with the main API.
+pub(super) type Hook<T> = Box<dyn Fn(HttpClient) -> BoxFuture<'static, Result<T>> + Send + Sync>;
+
+#[derive(Default)]
+pub(super) struct Hooks {
+    pub(super) setup: Option<Hook<()>>,
+    pub(super) teardown: Option<Hook<()>>,
+    pub(super) reset: Option<Hook<()>>,
+    pub(super) observe: Option<Hook<Value>>,
+    pub(super) quiet: Option<(Duration, Hook<bool>)>,
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let given = [
+            ("setup", self.setup.is_some()),
+            ("teardown", self.teardown.is_some()),
+            ("reset", self.reset.is_some()),
+            ("observe", self.observe.is_some()),
+            ("quiet_when", self.quiet.is_some()),
+        ];
+        f.debug_set()
+            .entries(
+                given
+                    .iter()
+                    .filter(|(_, given)| *given)
+                    .map(|(name, _)| name),
+            )
+            .finish()
+    }
+}
+
+pub(super) fn hook<T, F, Fut>(function: F) -> Hook<T>
+where
+    F: Fn(HttpClient) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<T>> + Send + 'static,
+{
+    Box::new(move |api| Box::pin(function(api)))
+}
+
+impl Stage {
+    /// Calls a function of the user's, if there is one. It leaves no trace: cookies are what they were before, and what it sent is no
+    /// step's doing.
+    ///
+    /// # Errors
+    ///
+    /// The function's own. A panic, and a function that does not end, are errors too: what was found until then must not be lost.
+    pub(super) async fn call_hook<T>(
+        &self,
+        name: &str,
+        hook: Option<&Hook<T>>,
+    ) -> Result<Option<T>> {
+        let Some(hook) = hook else {
+            return Ok(None);
+        };
+        let api = self.world.main_api()?.clone();
+        let work = panics::catch(async { hook(api).await });
+        let ended = tokio::time::timeout(LIMIT, work).await;
+        self.take_exchanges();
+        for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
+            api.set_cookies(cookies.clone());
+        }
+        match ended {
+            Err(_) => Err(Error::set_up(format!(
+                "`{name}` did not end within {LIMIT:?}"
+            ))),
+            Ok(Err(panicked)) => Err(Error::set_up(format!("`{name}` failed: {panicked}"))),
+            Ok(Ok(result)) => result.map(Some),
+        }
+    }
+}

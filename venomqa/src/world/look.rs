@@ -1,0 +1,159 @@
+use std::time::{Duration, Instant};
+
+use venomqa_adapters::RowChange;
+
+use super::act::moment_after;
+use super::built_in::BuiltIn;
+use super::stage::Stage;
+use super::suspects::{self, Alibi};
+use crate::explorer::{Fingerprint, RuleId, Settled};
+use crate::{Checked, Error, Exchange, Parts, Result, panics};
+
+/// How the world is looked at after an action: by us, and by the user's rules.
+impl Stage {
+    /// Asks the systems what was changed, and the user's function what it observes.
+    pub(super) async fn look(&mut self) -> Result<Fingerprint> {
+        self.wait_until_quiet().await?;
+        self.position.changes = self.changes().await?;
+        self.position.unseen = false;
+        self.last.changes.clone_from(&self.position.changes);
+        self.ever_changed |= self
+            .position
+            .changes
+            .iter()
+            .any(|changes| !changes.is_empty());
+        if !self.ever_changed && self.wrote.is_none() {
+            let done = |exchange: &&Exchange| {
+                !is_safe(exchange) && matches!(exchange.status(), Some(200..400))
+            };
+            self.wrote = self
+                .last
+                .exchanges
+                .iter()
+                .find(done)
+                .map(ToString::to_string);
+        }
+        let mut sum = self.position.sum;
+        for (system, changes) in self.position.changes.iter().enumerate() {
+            sum = sum.wrapping_add(self.identity.delta(system, changes));
+        }
+        sum = sum.wrapping_add(self.identity.context(&self.context, &self.cookies));
+        let observe = self.world.hooks.observe.as_ref();
+        if let Some(observed) = self.call_hook("observe", observe).await? {
+            sum = sum.wrapping_add(self.identity.observed(&observed));
+            self.last.observed = Some(observed);
+        }
+        Ok(Fingerprint(sum))
+    }
+
+    pub(super) async fn changes(&self) -> Result<Vec<Vec<RowChange>>> {
+        let mut all = Vec::with_capacity(self.world.systems.len());
+        for (name, system) in &self.world.systems {
+            all.push(system.changes().await.map_err(|source| Error::System {
+                name: name.clone(),
+                source,
+            })?);
+        }
+        Ok(all)
+    }
+
+    pub(super) async fn wait_until_quiet(&self) -> Result<()> {
+        let Some((limit, quiet)) = &self.world.hooks.quiet else {
+            return Ok(());
+        };
+        let deadline = Instant::now() + *limit;
+        while self.call_hook("quiet_when", Some(quiet)).await? == Some(false) {
+            if Instant::now() >= deadline {
+                return Err(Error::set_up(format!(
+                    "`quiet_when` did not say yes within {limit:?}"
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(())
+    }
+
+    /// Evaluates a rule of the user's.
+    pub(super) async fn ask(&mut self, rule: RuleId) -> Checked {
+        let rule_of_user = &self.rules[rule.index()];
+        let parts = Parts::for_invariant(&self.world, &self.context, self.last.step.as_ref());
+        let call = &rule_of_user.call;
+        let mut checked = match panics::catch(async { call(parts).await }).await {
+            Ok(checked) => checked,
+            Err(panicked) => Checked::Broken(panicked.to_string()),
+        };
+        let sent = self.take_exchanges();
+        if let Some(lost) = sent.iter().find(|exchange| exchange.is_lost()) {
+            self.connection_lost = true;
+            // Whatever the rule makes of it: without an answer it was not evaluated.
+            let failure = format!("{lost}: {}", lost.failure().unwrap_or("no answer"));
+            checked = Checked::NotChecked(match checked {
+                Checked::Held => failure,
+                Checked::NotChecked(message) => message,
+                Checked::Broken(message) => format!("{message} ({failure})"),
+            });
+        }
+        for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
+            api.set_cookies(cookies.clone());
+        }
+        let checked = match checked {
+            Checked::Held => Checked::Held,
+            Checked::Broken(message) => Checked::Broken(self.veiled(message)),
+            Checked::NotChecked(message) => Checked::NotChecked(self.veiled(message)),
+        };
+        let alibi = Alibi {
+            rule: self.rules[rule.index()].name.clone(),
+            wrote: !sent.iter().all(is_safe),
+        };
+        if self.suspects.checked(alibi)
+            && let Ok(changes) = self.changes().await
+        {
+            let difference = suspects::difference(&self.position.changes, &changes);
+            let example = difference.map(|change| self.shown(change));
+            self.suspects.look(example);
+            self.position.changes = changes;
+        }
+        checked
+    }
+
+    /// Whether the rules left everything as it was.
+    pub(super) async fn look_after_rules(&mut self) -> Result<Settled> {
+        let lost = std::mem::take(&mut self.connection_lost);
+        if let Some(death) = self.dead_server(moment_after(lost)).await {
+            self.death_told = true;
+            let message = format!("{death} while rules were checked");
+            return Ok(Settled::Crashed {
+                broken: (self.built_in(BuiltIn::Crash), message),
+            });
+        }
+        let now = self.changes().await?;
+        let difference = suspects::difference(&self.position.changes, &now);
+        let example = difference.map(|change| self.shown(change));
+        let untouched = self.suspects.settle(example);
+        self.position.changes = now;
+        Ok(if untouched {
+            Settled::Untouched
+        } else {
+            Settled::Changed
+        })
+    }
+
+    /// A user's commonest mistake: the server has another database than the world.
+    pub(super) fn note_on_stillness(&self) -> Option<String> {
+        let sent = self.wrote.as_ref().filter(|_| !self.ever_changed)?;
+        let systems = self.world.systems.iter();
+        let seeing = systems.filter(|(_, system)| system.about().sees_foreign_commits);
+        let names: Vec<_> = seeing.map(|(name, _)| format!("`{name}`")).collect();
+        (!names.is_empty()).then(|| {
+            format!(
+                "nothing ever changed in {}, although the API answered `{sent}`: is this the database that the API uses?",
+                names.join(", ")
+            )
+        })
+    }
+}
+
+/// Whether a request only reads, by its method.
+fn is_safe(exchange: &Exchange) -> bool {
+    matches!(exchange.method(), "GET" | "HEAD" | "OPTIONS")
+}

@@ -126,3 +126,14 @@ fn a_file_that_cannot_be_executed_says_what_to_do() {
         "proves nothing",
     );
 }
+
+#[test]
+fn a_late_refusal_is_mended_by_declining_at_once() {
+    let fixture = Fixture::orders().with("FIXTURE", "fixed");
+    let folder = fixture.path("venomqa-regressions/orders");
+    fs::create_dir_all(&folder).unwrap();
+    let contents = regression("no_late_refusal", r#"{"action": "refund_order"}"#);
+    let contents = contents.replace(r#""built_in": false"#, r#""built_in": true"#);
+    fs::write(folder.join("no_late_refusal-00000000.json"), contents).unwrap();
+    fixture.run("orders::regressions").ends_with(0);
+}

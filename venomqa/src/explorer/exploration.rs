@@ -165,16 +165,15 @@ impl Exploration {
         if self.config.complete {
             if !matches!(self.ended, Ended::Complete | Ended::Error { .. }) || self.pairs_left > 0 {
                 found.push(format!(
-                    "`complete = true`, but {}: {} of state and action {} not tried",
+                    "`complete = true`, but {}; pairs of state and action that were not tried: {}",
                     self.ended.phrase(&self.config),
-                    plural(self.pairs_left, "pair"),
-                    if self.pairs_left == 1 { "was" } else { "were" },
+                    self.pairs_left
                 ));
             }
             if !self.diverged.is_empty() {
                 found.push(format!(
-                    "`complete = true`, but {} diverged",
-                    plural(self.diverged.len() as u64, "state")
+                    "`complete = true`, but states diverged: {}",
+                    self.diverged.len()
                 ));
             }
         }

@@ -145,8 +145,10 @@ impl Server {
     }
 
     async fn stop_now(&self) -> Result<()> {
-        // A server that ends gracefully waits for its connections to close.
-        self.client.forget_connections();
+        if self.is_alive() {
+            // A server that ends gracefully waits for its connections to close.
+            self.client.forget_connections();
+        }
         let cannot = |error: std::io::Error| self.spawn.cannot("be stopped", &error);
         self.running().group.terminate().map_err(cannot)?;
         let deadline = Instant::now() + self.spawn.grace;

@@ -25,7 +25,7 @@ mod row;
 mod sqlite;
 mod tell;
 
-pub use contract::{About, BoxFuture, Checkpoint, Root, RowVisitor, System};
+pub use contract::{About, BoxFuture, Checkpoint, Root, RowVisitor, Sealed, System};
 pub use error::{Error, Result};
 pub use mock::{Key, MockSystem};
 pub use record::{FromValue, Params, Record};

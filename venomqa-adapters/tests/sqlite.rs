@@ -77,6 +77,10 @@ const TESTS: &[(&str, Test)] = &[
         told_and_undone,
     ),
     (
+        "what_arrives_before_a_seal_is_told_by_the_seal_alone",
+        told_by_the_seal,
+    ),
+    (
         "a_server_may_make_the_database_after_it_was_opened",
         made_later,
     ),
@@ -251,7 +255,7 @@ fn told_and_undone(bench: &mut Bench) -> std::result::Result<(), Failed> {
                 "orders#2: status paid -> new, paid 100 -> 0"
             ]
         );
-        let paid = system.seal().await?;
+        let paid = system.seal().await?.checkpoint;
         app.run("INSERT INTO orders(status) VALUES('late')");
         let untold = lines(&system.restore(root.checkpoint).await?);
         assert_eq!(
@@ -272,6 +276,42 @@ fn told_and_undone(bench: &mut Bench) -> std::result::Result<(), Failed> {
             1
         );
         system.close().await
+    })
+}
+
+fn told_by_the_seal(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        for (mode, late) in [
+            (SqliteMode::Journal, "SELECT 1; SELECT 2"),
+            (SqliteMode::Auto, "CREATE TABLE late(n); DROP TABLE late"),
+            (SqliteMode::Backup, "SELECT 1; SELECT 2"),
+        ] {
+            let options = SqliteOptions {
+                mode,
+                ..SqliteOptions::default()
+            };
+            let system = SqliteAdapter::open_with(&bench.path, options).await?;
+            let root = begin(&system).await?;
+            app.run("UPDATE orders SET paid = 100 WHERE id = 1");
+            app.run("INSERT INTO notes VALUES('soon gone')");
+            system.changes().await?;
+            app.run("UPDATE orders SET paid = 200 WHERE id = 1");
+            app.run("DELETE FROM notes");
+            app.run(late);
+            let sealed = system.seal().await?;
+            let told = lines(&sealed.untold);
+            let expected = ["notes removed: line soon gone", "orders#1: paid 100 -> 200"];
+            assert_eq!(told, expected, "{mode:?}");
+            assert_eq!(lines(&system.changes().await?), NOTHING, "{mode:?}");
+            assert_eq!(lines(&system.restore(root).await?), NOTHING, "{mode:?}");
+            assert_eq!(app.run("SELECT * FROM orders WHERE paid = 0"), 1);
+            system.restore(sealed.checkpoint).await?;
+            assert_eq!(app.run("SELECT * FROM orders WHERE paid = 200"), 1);
+            assert_eq!(app.run("SELECT * FROM notes"), 0);
+            system.close().await?;
+        }
+        Ok(())
     })
 }
 
@@ -454,7 +494,7 @@ fn past_the_triggers(bench: &mut Bench) -> std::result::Result<(), Failed> {
         past.execute_batch("UPDATE orders SET paid = 77 WHERE id = 1")
             .unwrap();
         assert_eq!(lines(&system.changes().await?), ["orders#1: paid 0 -> 77"]);
-        let paid = system.seal().await?;
+        let paid = system.seal().await?.checkpoint;
         let paid_dump = looker.dump();
         system.restore(root).await?;
         assert_eq!(looker.dump(), dump);

@@ -4,7 +4,9 @@ use super::islands::Islands;
 use super::options::SqliteMode;
 use super::recover::recover;
 use super::session::Session;
-use crate::{About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, System};
+use crate::{
+    About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, Sealed, System,
+};
 
 impl System for SqliteAdapter {
     fn about(&self) -> About {
@@ -47,7 +49,7 @@ impl System for SqliteAdapter {
         Box::pin(self.when_quiet("see what changed", Session::changes))
     }
 
-    fn seal(&self) -> BoxFuture<'_, Result<Checkpoint>> {
+    fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
         Box::pin(self.when_quiet("seal a checkpoint", Session::seal))
     }
 

@@ -71,7 +71,7 @@ fn main() -> venomqa_adapters::Result<()> {
                     next = next.wrapping_add(change.new.as_ref().map_or(0, hash));
                 }
                 if let std::collections::hash_map::Entry::Vacant(new) = seen.entry(next) {
-                    queue.push_back((next, *new.insert(now(db.seal())?)));
+                    queue.push_back((next, *new.insert(now(db.seal())?.checkpoint)));
                 }
             }
         }

@@ -71,7 +71,7 @@ async fn measure(mode: &str, rows: usize, how: SqliteMode) -> Result<String> {
         change(&api, round).expect("changes");
         let start = Instant::now();
         let changes = system.changes().await?;
-        let sealed = system.seal().await?;
+        let sealed = system.seal().await?.checkpoint;
         checkpoint.push(start.elapsed());
         assert_eq!(changes.len(), 4, "three rows and a sequence");
         let start = Instant::now();

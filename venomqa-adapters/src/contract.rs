@@ -38,6 +38,21 @@ pub struct Root {
     pub tables: Vec<Arc<Table>>,
 }
 
+/// What [`System::seal`] saved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// Where it can be gone back to.
+    pub checkpoint: Checkpoint,
+    /// What the checkpoint contains beyond what was told: the net changes from the contents that were told last to those that
+    /// were sealed. They arrived outside a step, and nothing tells them again.
+    ///
+    /// Told last are the contents at the last call of [`begin`](System::begin), [`changes`](System::changes), [`seal`](System::seal)
+    /// or [`restore`](System::restore), whichever it was. The changes told by `changes` at the same position, followed by these, are
+    /// therefore the whole edge from the parent to this checkpoint; without such a call these alone are the edge. A row that was told and
+    /// changed again has as `old` what was told, not what the parent holds; one that was told as added and went again is a row gone.
+    pub untold: Vec<RowChange>,
+}
+
 /// Anything with state that can be checkpointed and rolled back: a database, a cache, a mock.
 ///
 /// # The model
@@ -57,7 +72,7 @@ pub struct Root {
 ///
 /// # Promises
 ///
-/// 1. After `restore(c)` the contents are those at the time of `seal() == c`, whatever was committed in between, and
+/// 1. After `restore(c)` the contents are those that the `seal` which returned `c` found, whatever was committed in between, and
 ///    connections of the API stay open.
 /// 2. The cost of `changes`, `seal` and `restore` follows the rows that changed, not those that are stored. A system
 ///    that cannot promise this says so in [`About::gaps`].
@@ -93,10 +108,13 @@ pub trait System: Any + Debug + Send + Sync {
 
     /// Saves the live state as a child of the position, and moves the position there.
     ///
+    /// An application may have written since [`changes`](System::changes) was asked. That is saved too, and returned as
+    /// [`Sealed::untold`].
+    ///
     /// # Errors
     ///
     /// As for [`changes`](System::changes).
-    fn seal(&self) -> BoxFuture<'_, Result<Checkpoint>>;
+    fn seal(&self) -> BoxFuture<'_, Result<Sealed>>;
 
     /// Whether [`restore`](System::restore) can go to this checkpoint from the present position.
     ///
@@ -107,7 +125,7 @@ pub trait System: Any + Debug + Send + Sync {
     /// Puts the contents back to those of a checkpoint, and moves the position there.
     ///
     /// Returns the changes among those undone that no call of [`changes`](System::changes) or [`seal`](System::seal) had told:
-    /// they arrived outside a step.
+    /// they arrived outside a step. They are relative to what was told last, as [`Sealed::untold`] is.
     ///
     /// # Errors
     ///

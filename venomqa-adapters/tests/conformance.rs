@@ -4,7 +4,8 @@ use std::panic::AssertUnwindSafe;
 
 use venomqa_adapters::conformance::{Conformance, Contents, Dice, Walk, Workload};
 use venomqa_adapters::{
-    About, BoxFuture, Checkpoint, Error, MockSystem, Result, Root, RowChange, RowVisitor, System,
+    About, BoxFuture, Checkpoint, Error, MockSystem, Result, Root, RowChange, RowVisitor, Sealed,
+    System,
 };
 
 /// A system that keeps or breaks promises in the way of `Habit`.
@@ -15,6 +16,8 @@ struct Bent {
     root: Checkpoint,
     /// The checkpoints on the way from the root to the position.
     stack: std::sync::Mutex<Vec<Checkpoint>>,
+    /// What the last seal told.
+    sealed: std::sync::Mutex<Vec<RowChange>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -27,6 +30,9 @@ enum Habit {
     ReachesLessThanItSays,
     ReachesMoreThanItSays,
     KeepsSilentAboutLateChanges,
+    SealsInSilence,
+    TellsWhatWasSealed,
+    RestoreTellsWhatWasSealed,
     TellsInAnyOrder,
     StaysAfterClose,
 }
@@ -59,6 +65,9 @@ impl System for Bent {
     fn changes(&self) -> BoxFuture<'_, Result<Vec<RowChange>>> {
         Box::pin(async {
             let mut changes = self.mock.changes().await?;
+            if self.habit == Habit::TellsWhatWasSealed {
+                changes.append(&mut self.sealed.lock().unwrap());
+            }
             if self.habit == Habit::ForgetsAChange && changes.len() > 1 {
                 changes.pop();
             }
@@ -72,10 +81,14 @@ impl System for Bent {
         })
     }
 
-    fn seal(&self) -> BoxFuture<'_, Result<Checkpoint>> {
+    fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
         Box::pin(async {
-            let sealed = self.mock.seal().await?;
-            self.stack.lock().unwrap().push(sealed);
+            let mut sealed = self.mock.seal().await?;
+            self.stack.lock().unwrap().push(sealed.checkpoint);
+            self.sealed.lock().unwrap().clone_from(&sealed.untold);
+            if self.habit == Habit::SealsInSilence {
+                sealed.untold.clear();
+            }
             Ok(sealed)
         })
     }
@@ -99,10 +112,12 @@ impl System for Bent {
                 stack.truncate(at + 1);
             }
             *self.stack.lock().unwrap() = stack;
-            let late = self.mock.restore(to).await?;
+            let mut late = self.mock.restore(to).await?;
+            let sealed = std::mem::take(&mut *self.sealed.lock().unwrap());
             match self.habit {
                 Habit::ForgetsToRestore => self.mock.put("rows", (999, 0))?,
                 Habit::KeepsSilentAboutLateChanges => return Ok(Vec::new()),
+                Habit::RestoreTellsWhatWasSealed => late.extend(sealed),
                 _ => {}
             }
             Ok(late)
@@ -175,6 +190,7 @@ fn check(habit: Habit) -> std::result::Result<Walk, String> {
         habit,
         root: Checkpoint(0),
         stack: vec![Checkpoint(0)].into(),
+        sealed: Vec::new().into(),
     };
     let kit = Conformance::default();
     let walk = AssertUnwindSafe(|| runtime.block_on(kit.check(&system, &mut Writer(mock))));
@@ -214,6 +230,15 @@ fn every_broken_promise_is_named() {
         (Habit::ReachesMoreThanItSays, "said to be out of reach"),
         (
             Habit::KeepsSilentAboutLateChanges,
+            "did not tell what nobody had been told",
+        ),
+        (
+            Habit::SealsInSilence,
+            "seal did not tell what it sealed and nobody had been told",
+        ),
+        (Habit::TellsWhatWasSealed, "changes told what was sealed"),
+        (
+            Habit::RestoreTellsWhatWasSealed,
             "did not tell what nobody had been told",
         ),
         (Habit::TellsInAnyOrder, "in another order"),

@@ -63,11 +63,31 @@ fn restoring_tells_only_what_nobody_was_told() {
 }
 
 #[test]
+fn sealing_tells_what_arrived_since_the_changes_were_told() {
+    let db = orders();
+    let root = now(db.begin(&mut |_, _| {})).unwrap().checkpoint;
+    db.update("orders", 1, [("paid", 100.into())]).unwrap();
+    db.insert("orders", (2, "new", 0)).unwrap();
+    now(db.changes()).unwrap();
+    db.update("orders", 1, [("paid", 200.into())]).unwrap();
+    db.delete("orders", 2).unwrap();
+    let sealed = now(db.seal()).unwrap();
+    assert_eq!(
+        told(sealed.untold),
+        ["orders#1: paid 100 -> 200", "orders#2 removed"]
+    );
+    assert_eq!(told(now(db.changes()).unwrap()), [""; 0]);
+    assert_eq!(told(now(db.restore(root)).unwrap()), [""; 0]);
+    now(db.restore(sealed.checkpoint)).unwrap();
+    assert_eq!(db.get("orders", 1).unwrap().unwrap()[2], 200.into());
+}
+
+#[test]
 fn a_branch_can_be_left_and_taken_up_again() {
     let db = orders();
     let root = now(db.begin(&mut |_, _| {})).unwrap().checkpoint;
     db.delete("orders", 1).unwrap();
-    let without = now(db.seal()).unwrap();
+    let without = now(db.seal()).unwrap().checkpoint;
     now(db.restore(root)).unwrap();
     assert!(db.get("orders", 1).unwrap().is_some());
     now(db.restore(without)).unwrap();

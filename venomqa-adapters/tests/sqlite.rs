@@ -2,7 +2,9 @@
 
 mod app;
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use app::look::Looker;
 
 fn main() {
     app::become_app_if_asked();
+    become_other_run_if_asked();
     let mut trials = Vec::new();
     for (mode, more, rare, how) in [
         ("WAL", NOTHING, NOTHING, SqliteMode::Journal),
@@ -77,6 +80,10 @@ const TESTS: &[(&str, Test)] = &[
         told_and_undone,
     ),
     (
+        "what_arrives_before_a_seal_is_told_by_the_seal_alone",
+        told_by_the_seal,
+    ),
+    (
         "a_server_may_make_the_database_after_it_was_opened",
         made_later,
     ),
@@ -107,6 +114,18 @@ const TESTS: &[(&str, Test)] = &[
         begins_once,
     ),
     ("a_second_run_waits_for_the_first", second_run_waits),
+    (
+        "who_is_waited_for_is_told_to_the_whole_process",
+        waiting_is_told,
+    ),
+    (
+        "a_temporary_trigger_that_rewrites_deceives_the_journal_until_the_end",
+        temporary_trigger,
+    ),
+    (
+        "words_of_an_index_without_contents_are_restored_but_not_told",
+        contentless_index,
+    ),
     (
         "a_changed_schema_without_a_copy_is_an_error",
         schema_without_copy,
@@ -251,7 +270,7 @@ fn told_and_undone(bench: &mut Bench) -> std::result::Result<(), Failed> {
                 "orders#2: status paid -> new, paid 100 -> 0"
             ]
         );
-        let paid = system.seal().await?;
+        let paid = system.seal().await?.checkpoint;
         app.run("INSERT INTO orders(status) VALUES('late')");
         let untold = lines(&system.restore(root.checkpoint).await?);
         assert_eq!(
@@ -272,6 +291,42 @@ fn told_and_undone(bench: &mut Bench) -> std::result::Result<(), Failed> {
             1
         );
         system.close().await
+    })
+}
+
+fn told_by_the_seal(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        for (mode, late) in [
+            (SqliteMode::Journal, "SELECT 1; SELECT 2"),
+            (SqliteMode::Auto, "CREATE TABLE late(n); DROP TABLE late"),
+            (SqliteMode::Backup, "SELECT 1; SELECT 2"),
+        ] {
+            let options = SqliteOptions {
+                mode,
+                ..SqliteOptions::default()
+            };
+            let system = SqliteAdapter::open_with(&bench.path, options).await?;
+            let root = begin(&system).await?;
+            app.run("UPDATE orders SET paid = 100 WHERE id = 1");
+            app.run("INSERT INTO notes VALUES('soon gone')");
+            system.changes().await?;
+            app.run("UPDATE orders SET paid = 200 WHERE id = 1");
+            app.run("DELETE FROM notes");
+            app.run(late);
+            let sealed = system.seal().await?;
+            let told = lines(&sealed.untold);
+            let expected = ["notes removed: line soon gone", "orders#1: paid 100 -> 200"];
+            assert_eq!(told, expected, "{mode:?}");
+            assert_eq!(lines(&system.changes().await?), NOTHING, "{mode:?}");
+            assert_eq!(lines(&system.restore(root).await?), NOTHING, "{mode:?}");
+            assert_eq!(app.run("SELECT * FROM orders WHERE paid = 0"), 1);
+            system.restore(sealed.checkpoint).await?;
+            assert_eq!(app.run("SELECT * FROM orders WHERE paid = 200"), 1);
+            assert_eq!(app.run("SELECT * FROM notes"), 0);
+            system.close().await?;
+        }
+        Ok(())
     })
 }
 
@@ -454,7 +509,7 @@ fn past_the_triggers(bench: &mut Bench) -> std::result::Result<(), Failed> {
         past.execute_batch("UPDATE orders SET paid = 77 WHERE id = 1")
             .unwrap();
         assert_eq!(lines(&system.changes().await?), ["orders#1: paid 0 -> 77"]);
-        let paid = system.seal().await?;
+        let paid = system.seal().await?.checkpoint;
         let paid_dump = looker.dump();
         system.restore(root).await?;
         assert_eq!(looker.dump(), dump);
@@ -611,6 +666,133 @@ fn second_run_waits(bench: &mut Bench) -> std::result::Result<(), Failed> {
         second?.close().await?;
         assert_eq!(bench.files_of_ours(), NOTHING);
         Ok(())
+    })
+}
+
+const OTHER_RUN: &str = "VENOMQA_TEST_OTHER_RUN_DATABASE";
+
+/// Becomes a run that holds a database until its input ends, if this process was started as one.
+fn become_other_run_if_asked() {
+    let Some(database) = std::env::var_os(OTHER_RUN).map(PathBuf::from) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let system = runtime.block_on(SqliteAdapter::open(database)).unwrap();
+    writeln!(std::io::stdout(), "holds").unwrap();
+    let _ = std::io::stdin().read_line(&mut String::new());
+    runtime.block_on(system.close()).unwrap();
+    std::process::exit(0);
+}
+
+fn waiting_is_told(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    bench.block_on(async |bench| {
+        let _app = bench.app();
+        let program = std::env::current_exe().unwrap();
+        let mut other = Command::new(&program)
+            .env(OTHER_RUN, &bench.path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(other.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), "holds");
+
+        // Other tests of this process wait too, for databases of their own.
+        let path = bench.path.display().to_string();
+        let heard = || {
+            let heard = HEARD.lock().unwrap();
+            heard
+                .iter()
+                .filter(|told| told.contains(&path))
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        venomqa_adapters::on_wait(|told| HEARD.lock().unwrap().push(told.into()));
+        let mut options = SqliteOptions {
+            lock_wait: Duration::from_millis(50),
+            ..SqliteOptions::default()
+        };
+        let refused = SqliteAdapter::open_with(&bench.path, options.clone()).await;
+        assert!(matches!(refused, Err(Error::Busy { .. })), "{refused:?}");
+        let program = program.file_name().unwrap().to_string_lossy().into_owned();
+        let holder = format!("waiting for {program} (process {})", other.id());
+        assert!(
+            matches!(heard().as_slice(), [told] if told.contains(&holder)),
+            "{holder}: {:?}",
+            heard()
+        );
+
+        let own = Arc::new(Mutex::new(0));
+        let hear = own.clone();
+        options.on_wait = Some(Arc::new(move |_| *hear.lock().unwrap() += 1));
+        let refused = SqliteAdapter::open_with(&bench.path, options).await;
+        assert!(refused.is_err());
+        assert_eq!((*own.lock().unwrap(), heard().len()), (1, 1));
+        drop(other.stdin.take());
+        assert!(other.wait().unwrap().success());
+        Ok(())
+    })
+}
+
+fn temporary_trigger(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        app.run(
+            "CREATE TEMP TRIGGER rewrites AFTER INSERT ON notes BEGIN \
+             UPDATE notes SET line = upper(line) WHERE rowid = NEW.rowid; END",
+        );
+        let looker = Looker::open(&bench.path);
+        let dump = looker.dump();
+        for mode in [SqliteMode::Auto, SqliteMode::Backup] {
+            let options = SqliteOptions {
+                mode,
+                ..SqliteOptions::default()
+            };
+            let system = SqliteAdapter::open_with(&bench.path, options).await?;
+            let root = begin(&system).await?;
+            let gap = system
+                .about()
+                .gaps
+                .iter()
+                .any(|gap| gap.contains("TEMP trigger"));
+            assert_eq!(gap, mode == SqliteMode::Auto);
+            app.run("INSERT INTO notes VALUES('loud')");
+            let told = lines(&system.changes().await?);
+            assert_eq!(told == ["notes added: line LOUD"], !gap, "{told:?}");
+            system.restore(root).await?;
+            assert_eq!(looker.dump() == dump, !gap);
+            assert_eq!(system.close().await.is_err(), gap);
+            assert_eq!(looker.dump(), dump);
+        }
+        Ok(())
+    })
+}
+
+fn contentless_index(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        app.run("CREATE VIRTUAL TABLE lines USING fts5(line); SELECT 1");
+        app.run("CREATE VIRTUAL TABLE words USING fts5(line, content = ''); SELECT 1");
+        app.run("INSERT INTO words(rowid, line) VALUES(1, 'before')");
+        let system = bench.open().await?;
+        let root = begin(&system).await?;
+        let gaps = system.about().gaps.join(" ");
+        assert!(
+            gaps.contains("`words`") && !gaps.contains("`lines`"),
+            "{gaps}"
+        );
+        app.run("INSERT INTO words(words) VALUES('delete-all'); INSERT INTO words(rowid, line) VALUES(1, 'after')");
+        assert_eq!(lines(&system.changes().await?), NOTHING);
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM words WHERE words MATCH 'before'"), 1);
+        system.close().await
     })
 }
 

@@ -152,7 +152,7 @@ async fn explore(
             api.run("CREATE TABLE IF NOT EXISTS late(x); INSERT INTO late VALUES(1); DROP TABLE IF EXISTS hides");
         }
         got_on();
-        checkpoints.push(system.seal().await?);
+        checkpoints.push(system.seal().await?.checkpoint);
         got_on();
         let to: Checkpoint = *dice.pick(&checkpoints);
         system.restore(to).await?;

@@ -1,5 +1,5 @@
 use venomqa::{BoxFuture, System};
-use venomqa_adapters::{About, Checkpoint, Result, Root, RowChange, RowVisitor};
+use venomqa_adapters::{About, Checkpoint, Result, Root, RowChange, RowVisitor, Sealed};
 
 /// A system that is there to be taken as an argument; nothing is ever rolled back here.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ impl<const KIND: u8> System for Shelf<KIND> {
     fn changes(&self) -> BoxFuture<'_, Result<Vec<RowChange>>> {
         unreachable!()
     }
-    fn seal(&self) -> BoxFuture<'_, Result<Checkpoint>> {
+    fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
         unreachable!()
     }
     fn can_restore(&self, _to: Checkpoint) -> bool {

@@ -38,7 +38,7 @@ mod workload;
 pub use dice::Dice;
 pub use workload::{Contents, Workload};
 
-use crate::{Checkpoint, Error, RowChange, System};
+use crate::{Checkpoint, Error, RowChange, Sealed, System};
 use model::{Orders, add_row, apply, difference, normal};
 
 /// How long to walk, and where.
@@ -169,6 +169,10 @@ impl<'a> Walker<'a> {
         self.change(4).await;
         self.look().await;
         if self.dice.percent(60) {
+            if self.dice.percent(30) {
+                // These arrive after the changes were told, and are sealed all the same.
+                self.change(3).await;
+            }
             self.seal().await;
         }
         if self.dice.percent(30) {
@@ -214,8 +218,16 @@ impl<'a> Walker<'a> {
     }
 
     async fn seal(&mut self) {
+        let found = normal(self.workload.contents().await);
         let sealed = self.system.seal().await;
-        let checkpoint = self.done("seal", sealed);
+        let Sealed { checkpoint, untold } = self.done("seal", sealed);
+        self.told = self.after(self.told.clone(), &untold);
+        self.same(
+            &found,
+            &self.told,
+            "seal did not tell what it sealed and nobody had been told",
+        );
+        self.walk.changes += untold.len();
         let new = self.nodes.iter().all(|node| node.checkpoint != checkpoint);
         self.holds(new, "seal returned a checkpoint that there was already");
         let contents = self.told.clone();
@@ -227,6 +239,12 @@ impl<'a> Walker<'a> {
         };
         self.nodes.push(self.position.clone());
         self.walk.seals += 1;
+        // At other times the next jump is what must not tell it again.
+        if self.dice.percent(50) {
+            let changes = self.system.changes().await;
+            let changes = self.done("changes", changes);
+            self.holds(changes.is_empty(), "changes told what was sealed");
+        }
     }
 
     async fn jump(&mut self, to: usize) {

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use imbl::OrdMap;
 
 use super::schema::{Place, Schema};
-use crate::{Checkpoint, Row, RowChange, tell};
+use crate::{Checkpoint, Row, RowChange, Sealed, tell};
 
 /// Everything that a checkpoint keeps. A copy shares what did not change.
 #[derive(Clone, Debug, Default)]
@@ -62,7 +62,7 @@ impl Journal {
         self.memory = 0;
         self.untold.clear();
         self.written.clear();
-        self.seal()
+        self.seal().checkpoint
     }
 
     pub(super) fn changes(&mut self) -> Vec<RowChange> {
@@ -72,7 +72,8 @@ impl Journal {
         net(&self.position, &self.live, &self.written)
     }
 
-    pub(super) fn seal(&mut self) -> Checkpoint {
+    pub(super) fn seal(&mut self) -> Sealed {
+        let untold = self.untold();
         self.settle();
         // What a copy of the map cannot share: about a leaf for each row that was written.
         self.memory += size_of::<State>() + self.written.len() * 800;
@@ -80,7 +81,10 @@ impl Journal {
         self.position = self.live.clone();
         self.told = self.live.clone();
         self.checkpoints.push(Some(self.live.clone()));
-        Checkpoint(self.checkpoints.len() as u64 - 1)
+        Sealed {
+            checkpoint: Checkpoint(self.checkpoints.len() as u64 - 1),
+            untold,
+        }
     }
 
     pub(super) fn get(&self, checkpoint: Checkpoint) -> Option<&State> {
@@ -90,13 +94,7 @@ impl Journal {
 
     /// Goes to a state that [`get`](Self::get) returned, and tells what nobody had been told.
     pub(super) fn restore(&mut self, to: State) -> Vec<RowChange> {
-        let untold = if self.untold.is_empty() {
-            Vec::new()
-        } else {
-            self.untold.sort_unstable();
-            self.untold.dedup();
-            net(&self.told, &self.live, &self.untold)
-        };
+        let untold = self.untold();
         self.untold.clear();
         self.written.clear();
         self.live = to.clone();
@@ -124,6 +122,13 @@ impl Journal {
 
     pub(super) fn memory(&self) -> usize {
         self.memory
+    }
+
+    /// The net changes since the changes were told last.
+    fn untold(&mut self) -> Vec<RowChange> {
+        self.untold.sort_unstable();
+        self.untold.dedup();
+        net(&self.told, &self.live, &self.untold)
     }
 
     /// Adds what was written since the last look to `written`; false if nothing was.

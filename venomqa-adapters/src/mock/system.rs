@@ -1,5 +1,7 @@
 use super::MockSystem;
-use crate::{About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, System};
+use crate::{
+    About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, Sealed, System,
+};
 
 const ROOT: Checkpoint = Checkpoint(0);
 
@@ -33,7 +35,7 @@ impl System for MockSystem {
         Box::pin(async move { Ok(self.journal().changes()) })
     }
 
-    fn seal(&self) -> BoxFuture<'_, Result<Checkpoint>> {
+    fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
         Box::pin(async move { Ok(self.journal().seal()) })
     }
 

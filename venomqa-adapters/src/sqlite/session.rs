@@ -16,7 +16,7 @@ use super::snapshot::{Snapshot, copy_to_file};
 use super::stop::Stop;
 use super::value::Image;
 use crate::history::{Delta, add, add_reversed};
-use crate::{Checkpoint, Error, Result, RowChange, RowVisitor, Table};
+use crate::{Checkpoint, Error, Result, RowChange, RowVisitor, Sealed, Table};
 
 /// What there is between `begin` and `close`.
 ///
@@ -154,7 +154,7 @@ impl Session {
         })
     }
 
-    pub(super) fn seal(&mut self) -> Result<Checkpoint, Stop> {
+    pub(super) fn seal(&mut self) -> Result<Sealed, Stop> {
         self.live.lock()?;
         self.look()?;
         let Follow::Journal(journal) = &mut self.follow else {
@@ -168,13 +168,14 @@ impl Session {
         if clean {
             journal.cleaned();
         }
-        journal.untold.clear();
+        let untold = told(&self.plan, &std::mem::take(&mut journal.untold));
         let delta = std::mem::take(&mut journal.delta);
-        Ok(self.islands_mut().add_child(delta))
+        let checkpoint = self.islands_mut().add_child(delta);
+        Ok(Sealed { checkpoint, untold })
     }
 
     /// Seals a state that rows alone do not describe.
-    fn seal_island(&mut self) -> Result<Checkpoint, Stop> {
+    fn seal_island(&mut self) -> Result<Sealed, Stop> {
         let plan = Arc::new(Plan::read(&self.live.db, &self.ignored)?);
         let by_log = self.mode != SqliteMode::Backup && plan.unfollowable.is_none();
         if self.mode != SqliteMode::Backup {
@@ -201,9 +202,11 @@ impl Session {
         };
         self.live.accept_schema()?;
         self.live.commit()?;
+        let untold = self.untold();
         self.follow = follow;
         self.plan = plan.clone();
-        Ok(self.islands_mut().add_island(plan, Some(copy)))
+        let checkpoint = self.islands_mut().add_island(plan, Some(copy));
+        Ok(Sealed { checkpoint, untold })
     }
 
     pub(super) fn can_restore(&self, to: Checkpoint) -> bool {
@@ -231,12 +234,9 @@ impl Session {
             Follow::Compare(compare) if to == position && !compare.written => {
                 self.live.commit()?;
             }
-            follow => {
+            _ => {
                 // Kept aside, in case the rest of the way has to be repeated.
-                self.carried = match follow {
-                    Follow::Journal(journal) => told(&self.plan, &journal.untold),
-                    Follow::Compare(compare) => difference(&compare.told, &compare.live),
-                };
+                self.carried = self.untold();
                 self.live.commit()?;
                 self.land(root)?;
                 self.islands_mut().move_to(root);
@@ -246,6 +246,14 @@ impl Session {
             }
         }
         Ok(std::mem::take(&mut self.carried))
+    }
+
+    /// What the last look found that nobody was told.
+    fn untold(&self) -> Vec<RowChange> {
+        match &self.follow {
+            Follow::Journal(journal) => told(&self.plan, &journal.untold),
+            Follow::Compare(compare) => difference(&compare.told, &compare.live),
+        }
     }
 
     /// Writes the rows that lead from the live state to another on the same island.

@@ -4,7 +4,9 @@ use super::islands::Islands;
 use super::options::SqliteMode;
 use super::recover::recover;
 use super::session::Session;
-use crate::{About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, System};
+use crate::{
+    About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, Sealed, System,
+};
 
 impl System for SqliteAdapter {
     fn about(&self) -> About {
@@ -47,7 +49,7 @@ impl System for SqliteAdapter {
         Box::pin(self.when_quiet("see what changed", Session::changes))
     }
 
-    fn seal(&self) -> BoxFuture<'_, Result<Checkpoint>> {
+    fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
         Box::pin(self.when_quiet("seal a checkpoint", Session::seal))
     }
 
@@ -114,6 +116,20 @@ fn about(session: &Session) -> About {
         true => "Writes that fire no trigger, such as incremental writes into blobs (`sqlite3_blob_write`), are not seen when others come with them, until the run ends.".into(),
         false => "Each step costs what is stored, not what changes.".into(),
     });
+    if follows {
+        gaps.push("A TEMP trigger of the application that rewrites the row just inserted deceives the journal until the run ends: the row counts as one that was there before.".into());
+    }
+    let contentless: Vec<_> = session
+        .plan
+        .contentless()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if !contentless.is_empty() {
+        gaps.push(format!(
+            "Full-text indexes without contents are restored, but what they index is not part of a state: {}.",
+            contentless.join(", ")
+        ));
+    }
     if session.mode == SqliteMode::Journal {
         gaps.push("A change of the schema cannot be undone.".into());
     }

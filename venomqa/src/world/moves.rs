@@ -112,17 +112,26 @@ impl Stage {
         let mut checkpoints = Vec::with_capacity(self.world.systems.len());
         for (number, (name, system)) in self.world.systems.iter().enumerate() {
             let sealed = system.seal().await;
-            checkpoints.push(sealed.map_err(|source| Error::System {
+            let sealed = sealed.map_err(|source| Error::System {
                 name: name.clone(),
                 source,
-            })?);
+            })?;
+            checkpoints.push(sealed.checkpoint);
+            if let Some(change) = sealed.untold.first()
+                && !self.position.unseen
+            {
+                let example = self.shown(change);
+                self.suspects.foreign(example);
+            }
             let changes = &mut self.position.changes[number];
             self.position.sum = self
                 .position
                 .sum
-                .wrapping_add(self.identity.delta(number, changes));
+                .wrapping_add(self.identity.delta(number, changes))
+                .wrapping_add(self.identity.delta(number, &sealed.untold));
             changes.clear();
         }
+        self.position.unseen = false;
         let state = State {
             checkpoints,
             sum: self.position.sum,

@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use venomqa::BoxFuture;
-use venomqa::adapters::{About, Checkpoint, Error, Result, Root, RowChange, RowVisitor};
+use venomqa::adapters::{About, Checkpoint, Error, Result, Root, RowChange, RowVisitor, Sealed};
 use venomqa::prelude::*;
 
 /// Where a system can go.
@@ -54,11 +54,11 @@ impl System for Limited {
         self.mock.changes()
     }
 
-    fn seal(&self) -> BoxFuture<'_, Result<Checkpoint>> {
+    fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
         Box::pin(async move {
-            let checkpoint = self.mock.seal().await?;
-            self.stack.lock().unwrap().push(checkpoint);
-            Ok(checkpoint)
+            let sealed = self.mock.seal().await?;
+            self.stack.lock().unwrap().push(sealed.checkpoint);
+            Ok(sealed)
         })
     }
 

@@ -2,6 +2,7 @@ use super::SqliteAdapter;
 use super::follow::Follow;
 use super::islands::Islands;
 use super::options::SqliteMode;
+use super::precheck::expect_file;
 use super::session::Session;
 use crate::{About, BoxFuture, Checkpoint, Result, Root, RowChange, RowVisitor, System};
 
@@ -16,6 +17,7 @@ impl System for SqliteAdapter {
     fn begin<'a>(&'a self, visit: RowVisitor<'a>) -> BoxFuture<'a, Result<Root>> {
         Box::pin(async move {
             self.expect_unused()?;
+            expect_file(&self.location)?;
             let open = || Session::open(&self.location, &self.options);
             let session = self.retry("begin", open).await?;
             *self.session() = Some(session);

@@ -152,7 +152,7 @@ fn build() -> BTreeMap<String, PathBuf> {
             "--manifest-path",
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
         ]);
-    for name in ["orders", "empty", "clashing", "large"] {
+    for name in ["orders", "empty", "clashing", "large", "libtest"] {
         command.args(["--test", &format!("fixture_{name}")]);
     }
     let output = command.stderr(Stdio::inherit()).output().unwrap();

@@ -1,6 +1,7 @@
 use super::event::Event;
 use super::exploration::{Ended, Exploration};
 use super::explorer::Explorer;
+use super::recheck::volatile;
 use super::strategy::Strategy;
 use super::subject::Subject;
 use crate::{Config, Result};
@@ -101,11 +102,7 @@ impl<S: Subject> Explorer<'_, S> {
         let places = self.volatile_places().await?;
         let why = match places.as_slice() {
             [] => "that may be right".into(),
-            places => format!(
-                "{} differs each time, which `.ignore(\"{}\")` leaves out",
-                places.join(", "),
-                places.join("\")` and `.ignore(\"")
-            ),
+            places => volatile(places),
         };
         Ok(Some(format!(
             "no two sequences ever led to the same state: {why}"

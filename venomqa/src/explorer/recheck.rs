@@ -15,6 +15,25 @@ const SAMPLE: usize = 8;
 /// How many of the states that diverged are looked into, each by two executions.
 const EXPLAINED: usize = 3;
 
+/// What to do where an API keeps state in its memory.
+pub(super) const AGAINST_HIDDEN_STATE: &str = "if VenomQA spawns the server, `.stateful()` restarts it for every branch, otherwise give \
+                                               the world a `reset`";
+
+/// Says that these places get another value each time, and what to write to leave them out.
+pub(super) fn volatile(places: &[String]) -> String {
+    let ignores: Vec<_> = places
+        .iter()
+        .map(|place| format!(".ignore(\"{place}\")"))
+        .collect();
+    format!(
+        "{} {} another value each time: leave {} out with `{}`",
+        places.join(", "),
+        if places.len() == 1 { "gets" } else { "get" },
+        if places.len() == 1 { "it" } else { "them" },
+        ignores.join("")
+    )
+}
+
 impl<S: Subject> Explorer<'_, S> {
     /// Reaches a sample of the states again from a clean start, and explains those that cannot be.
     pub(super) async fn recheck(&mut self) -> Result<Vec<Divergence>> {
@@ -148,13 +167,10 @@ impl<S: Subject> Explorer<'_, S> {
     async fn remedy(&mut self, path: &[ActionId]) -> Result<String> {
         let places = self.differing_places(path).await?;
         Ok(match places.as_slice() {
-            [] => "the same twice from a clean start, so the API keeps state that rollback does not reach: if VenomQA \
-                   spawns the server, `.stateful()` restarts it for every branch, otherwise give the world a `reset`"
-                .into(),
-            places => {
-                let ignores: Vec<_> = places.iter().map(|place| format!("`.ignore(\"{place}\")`")).collect();
-                format!("{} differs each time: leave it out with {}", places.join(", "), ignores.join(""))
-            }
+            [] => format!(
+                "the same twice from a clean start, so the API keeps state that rollback does not reach: {AGAINST_HIDDEN_STATE}"
+            ),
+            places => volatile(places),
         })
     }
 

@@ -93,6 +93,13 @@ impl Sightings {
     }
 }
 
+impl Told {
+    /// Whether the names are what remains of this sequence when some steps are left out.
+    pub(super) fn contains(&self, names: &Names) -> bool {
+        self.names.contain(names)
+    }
+}
+
 impl Names {
     /// Whether the other sequence is what remains of this one when some steps are left out.
     pub(super) fn contain(&self, other: &Self) -> bool {

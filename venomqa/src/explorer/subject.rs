@@ -54,7 +54,7 @@ pub(crate) trait Subject: Send {
     fn start_clean(&mut self) -> impl Future<Output = Result<Fingerprint>> + Send;
 
     /// The last performed action, as reports show it.
-    fn last_step(&self) -> Step;
+    fn last_step(&mut self) -> Step;
 
     /// The number under which the last performed action was recorded, if it was.
     fn last_record(&self) -> Option<u32>;

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -123,6 +124,35 @@ impl Identity {
         let known = self.known(system, table);
         let known = &self.tables[system][known];
         known.left_out || known.columns[column] == Column::Nothing
+    }
+
+    /// A changed row as a person wants to see it: without the new values of columns that are left out, which say nothing beside others
+    /// that changed.
+    pub(super) fn without_noise<'a>(
+        &mut self,
+        system: usize,
+        change: &'a RowChange,
+    ) -> Cow<'a, RowChange> {
+        let (Some(old), Some(new)) = (&change.old, &change.new) else {
+            return Cow::Borrowed(change);
+        };
+        let changed: Vec<_> = (0..new.len().min(old.len()))
+            .filter(|column| old[*column] != new[*column])
+            .collect();
+        let (noise, telling): (Vec<_>, Vec<_>) = changed
+            .into_iter()
+            .partition(|column| self.leaves_out(system, &change.table, *column));
+        if noise.is_empty() || telling.is_empty() {
+            return Cow::Borrowed(change);
+        }
+        let mut quiet = new.to_vec();
+        for column in noise {
+            quiet[column] = old[column].clone();
+        }
+        Cow::Owned(RowChange {
+            new: Some(quiet.into()),
+            ..change.clone()
+        })
     }
 
     /// Whether a key of the context plays no part.
@@ -447,6 +477,22 @@ mod tests {
         let mut identity = Identity::new(&[Ignore::parse("order.total")], None, 1);
         identity.note(0, &orders());
         assert!(identity.notes()[0].contains("matched nothing: `order.total`"));
+    }
+
+    #[test]
+    fn what_is_ignored_is_shown_only_where_nothing_else_changed() {
+        let ignored = [Ignore::parse("orders.payload")];
+        let mut identity = Identity::new(&ignored, None, 1);
+        let mut check = |new: Row, shown: &str| {
+            let change = RowChange {
+                table: orders(),
+                old: Some(row(1, 5.into(), "a")),
+                new: Some(new),
+            };
+            assert_eq!(identity.without_noise(0, &change).to_string(), shown);
+        };
+        check(row(1, 6.into(), "b"), "orders#1: total 5 -> 6");
+        check(row(1, 5.into(), "b"), "orders#1: payload a -> b");
     }
 
     #[test]

@@ -260,29 +260,26 @@ impl Stage {
         Ok(Performed::Declined { broken })
     }
 
-    fn step(&self) -> Step {
+    fn step(&mut self) -> Step {
         let info = self.last.action.map(|action| &self.actions[action.index()]);
         let several = self.world.systems.len() > 1;
-        let changes =
-            self.world
-                .systems
-                .iter()
-                .zip(&self.last.changes)
-                .flat_map(|((name, _), changes)| {
-                    changes.iter().map(move |change| {
-                        if several {
-                            format!("{name}: {change}")
-                        } else {
-                            change.to_string()
-                        }
-                    })
+        let mut changes = Vec::new();
+        for (system, of_system) in self.last.changes.iter().enumerate() {
+            for change in of_system {
+                let change = self.identity.without_noise(system, change);
+                changes.push(if several {
+                    format!("{}: {change}", self.world.systems[system].0)
+                } else {
+                    change.to_string()
                 });
+            }
+        }
         Step {
             action: info.map_or_else(String::new, |action| action.name.clone()),
             label: info.map_or_else(String::new, |action| action.label.clone()),
             exchanges: self.last.exchanges.clone(),
             status: self.last.status,
-            changes: changes.collect(),
+            changes,
             elapsed: self.last.elapsed,
         }
     }
@@ -512,7 +509,7 @@ impl Subject for Stage {
         self.look().await
     }
 
-    fn last_step(&self) -> Step {
+    fn last_step(&mut self) -> Step {
         self.step()
     }
 

@@ -35,6 +35,8 @@ pub struct Exploration {
     pub diverged: Vec<Divergence>,
     /// The (state, action) pairs that a limit or a divergence left out.
     pub pairs_left: u64,
+    /// What makes it prove nothing, however good it looks.
+    pub doubts: Vec<String>,
     /// What the reader must know before trusting the result: what was narrowed, ignored, changed from outside.
     pub notes: Vec<String>,
     /// How long it took, set-up and confirmation included.
@@ -149,6 +151,8 @@ impl Exploration {
         if self.actions.is_empty() {
             found.push("there are no actions, so nothing was explored".into());
         }
+        found.extend(self.doubts.iter().cloned());
+        found.extend(self.untried());
         for action in &self.actions {
             found.extend(action.shortcoming());
         }
@@ -171,6 +175,32 @@ impl Exploration {
             }
         }
         found
+    }
+
+    /// Which actions were never tried, and why.
+    fn untried(&self) -> Option<String> {
+        let untried: Vec<_> = self
+            .actions
+            .iter()
+            .filter(|action| action.tried == 0)
+            .map(|action| format!("`{}`", action.name))
+            .collect();
+        if untried.is_empty() {
+            return None;
+        }
+        let in_the_initial_state = |violation: &&Violation| violation.sequence.is_empty();
+        let why = match self.ended {
+            Ended::Error { .. } => "that ended before their turn".into(),
+            Ended::MaxSteps | Ended::Budget => "a limit was reached before their turn".into(),
+            Ended::Complete => match self.violations.iter().find(in_the_initial_state) {
+                Some(violation) => format!(
+                    "`{}` is broken in the initial state, and such a state is explored further only with `expand_violating`",
+                    violation.rule
+                ),
+                None => "no state in which they could be was explored further".into(),
+            },
+        };
+        Some(format!("never tried: {}; {why}", untried.join(", ")))
     }
 
     /// Notes that the world could not be put back.
@@ -198,11 +228,11 @@ impl Exploration {
     /// The whole result in a few lines for a person.
     pub fn summary(&self) -> String {
         let mut text = format!(
-            "{} states, {} transitions, depth {}, {} in {:.1?}: {}",
-            self.states_visited,
-            self.transitions,
+            "{}, {}, depth {}, {} in {:.1?}: {}",
+            plural(self.states_visited, "state"),
+            plural(self.transitions, "transition"),
             self.depth,
-            plural(self.violations.len(), "violation"),
+            plural(self.violations.len() as u64, "violation"),
             self.elapsed,
             self.ended.phrase(&self.config),
         );
@@ -269,18 +299,13 @@ impl std::fmt::Display for Divergence {
 impl ActionReport {
     fn shortcoming(&self) -> Option<String> {
         let name = &self.name;
-        if self.tried == 0 {
-            return Some(format!(
-                "action `{name}` was never tried: a limit was reached before its turn"
-            ));
-        }
-        if self.applied == 0 {
+        if self.tried > 0 && self.applied == 0 {
             return Some(format!(
                 "action `{name}` never applied in {} states: what it requires was never there",
                 self.tried
             ));
         }
-        if self.expected == 0 && !self.may_fail {
+        if self.applied > 0 && self.expected == 0 && !self.may_fail {
             let seen: Vec<_> = self
                 .statuses
                 .iter()
@@ -310,7 +335,7 @@ impl RuleReport {
     }
 }
 
-fn plural(count: usize, what: &str) -> String {
+fn plural(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 

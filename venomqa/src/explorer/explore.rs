@@ -54,6 +54,7 @@ pub(crate) async fn explore<S: Subject>(
         rules: explorer.ledger.rules,
         ended,
         diverged,
+        doubts: explorer.subject.doubts(),
         notes,
     })
 }

@@ -71,6 +71,11 @@ pub(crate) trait Subject: Send {
     /// What the reader of the result must know about this subject.
     fn notes(&self) -> Vec<String>;
 
+    /// What makes a result for this subject prove nothing, however good it looks.
+    fn doubts(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// The systems of this subject.
     fn systems(&self) -> Vec<SystemReport>;
 

@@ -8,6 +8,7 @@ mod moves;
 mod records;
 mod stage;
 mod suspects;
+mod witness;
 #[expect(
     clippy::module_inception,
     reason = "the folder is named after its main type"

@@ -61,6 +61,7 @@ impl Stage {
             setup(self.world.main_api()?.clone()).await?;
             self.wait_until_quiet().await?;
             self.position.changes = self.changes().await?;
+            self.witness.note(&self.position.changes, &[]);
         }
         self.take_exchanges();
         Ok(())

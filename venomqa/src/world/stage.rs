@@ -8,6 +8,7 @@ use super::built_in::BuiltIn;
 use super::identity::Identity;
 use super::records::Records;
 use super::suspects::Suspects;
+use super::witness::Witness;
 use crate::explorer::{
     ActionId, ActionInfo, Fingerprint, Footprint, Mark, Performed, RuleId, RuleInfo, Settled,
     Subject,
@@ -38,6 +39,7 @@ pub(crate) struct Stage {
     pub(super) saved: Saved,
     pub(super) last: Last,
     pub(super) suspects: Suspects,
+    pub(super) witness: Witness,
     records: Records,
     pub(super) log_marks: Vec<LogMark>,
     pub(super) notes: Vec<String>,
@@ -120,6 +122,7 @@ impl Stage {
             saved: Saved::default(),
             last: Last::default(),
             suspects: Suspects::default(),
+            witness: Witness::default(),
             records: Records::new(RECORDS_LIMIT),
             log_marks: world
                 .servers
@@ -401,6 +404,8 @@ impl Subject for Stage {
         };
         self.last.status = status.or_else(|| self.last.exchanges.last().and_then(Exchange::status));
         let fingerprint = self.look().await?;
+        self.witness
+            .note(&self.position.changes, &self.last.exchanges);
         self.remember()?;
         let spec = &self.actions[action.index()];
         let bad = self.last.exchanges.iter().find(|exchange| {
@@ -584,6 +589,10 @@ impl Subject for Stage {
         notes.extend(self.suspects.notes());
         notes.extend(self.notes.iter().cloned());
         notes
+    }
+
+    fn doubts(&self) -> Vec<String> {
+        self.witness.doubt(&self.world).into_iter().collect()
     }
 
     fn systems(&self) -> Vec<SystemReport> {

@@ -25,12 +25,20 @@ pub(super) fn volatile(places: &[String]) -> String {
         .iter()
         .map(|place| format!(".ignore(\"{place}\")"))
         .collect();
+    let (gets, it) = match places.len() {
+        1 => ("gets", "it"),
+        _ => ("get", "them"),
+    };
+    let points_at_rows = places.iter().any(|place| place.starts_with("context."));
     format!(
-        "{} {} another value each time: leave {} out with `{}`",
+        "{} {gets} another value each time: leave {it} out with `{}`{}",
         places.join(", "),
-        if places.len() == 1 { "gets" } else { "get" },
-        if places.len() == 1 { "it" } else { "them" },
-        ignores.join("")
+        ignores.join(""),
+        if points_at_rows {
+            ", but keep something in the context that tells which of several rows it points to (`docs::identity`)"
+        } else {
+            ""
+        }
     )
 }
 
@@ -201,5 +209,29 @@ impl<S: Subject> Explorer<'_, S> {
             }
         }
         Ok(prints)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(places: &[&str], told: &str) {
+        let places: Vec<_> = places.iter().map(|place| (*place).into()).collect();
+        assert_eq!(volatile(&places), told);
+    }
+
+    #[test]
+    fn what_differs_is_told_as_an_expression_to_copy() {
+        check(
+            &["orders.at"],
+            "orders.at gets another value each time: leave it out with `.ignore(\"orders.at\")`",
+        );
+        check(
+            &["context.id", "orders.id"],
+            "context.id, orders.id get another value each time: leave them out with \
+             `.ignore(\"context.id\").ignore(\"orders.id\")`, but keep something in the context that tells which of several \
+             rows it points to (`docs::identity`)",
+        );
     }
 }

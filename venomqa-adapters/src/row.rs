@@ -92,7 +92,7 @@ impl Hash for Value {
     }
 }
 
-/// The value as reports show it: text bare, bytes in hexadecimal, SQL NULL as `NULL`.
+/// The value as reports show it: text bare unless it is empty, bytes in hexadecimal, SQL NULL as `NULL`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -100,6 +100,7 @@ impl fmt::Display for Value {
             Self::Bool(v) => v.fmt(f),
             Self::Int(v) => v.fmt(f),
             Self::Float(v) => v.fmt(f),
+            Self::Text(v) if v.is_empty() => f.write_str("\"\""),
             Self::Decimal(v) | Self::Text(v) => f.write_str(v),
             Self::Bytes(v) => {
                 f.write_str("0x")?;
@@ -297,6 +298,12 @@ mod tests {
         check(Some(&old), Some(&new), "orders#1: status new -> paid");
         check(None, Some(&new), "orders#1 added: amount 5, status paid");
         check(Some(&old), None, "orders#1 removed");
+        let blank = [1.into(), Value::Null, "".into()];
+        check(
+            None,
+            Some(&blank),
+            "orders#1 added: amount NULL, status \"\"",
+        );
     }
 
     #[test]

@@ -3,6 +3,8 @@ use std::future::Future;
 use crate::{Error, Response};
 
 /// What an action returns when it ends with one response.
+///
+/// One that may find that it does not apply returns `Result<Option<Response>>`, with `Ok(None)` for that.
 pub type ActionResult<E = Error> = std::result::Result<Response, E>;
 
 /// What came of one call of an action's function.

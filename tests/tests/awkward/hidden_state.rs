@@ -191,7 +191,7 @@ async fn what_a_fresh_process_does_not_show_is_reported_as_unconfirmed_with_what
         let Confirmation::Unconfirmed(doubt) = &violation.confirmation else {
             unreachable!()
         };
-        assert_tells(doubt, &["clean start", "not rolled back"]);
+        assert_tells(doubt, &["clean start", "not rolled back", "`.stateful()`"]);
         for step in &violation.sequence {
             assert!(!step.exchanges.is_empty(), "{step:?}");
         }

@@ -4,6 +4,7 @@ mod actions;
 mod background;
 mod deaths;
 mod determinism;
+mod elsewhere;
 mod hidden_state;
 mod lab;
 mod limits;

@@ -96,3 +96,23 @@ async fn a_5xx_that_is_expected_is_none() {
         .action(Action::new("refund_order", refund_order).expect(statuses));
     assert_clean(&agent.explore().await.unwrap());
 }
+
+async fn nobody_is_there(_: &HttpClient, _: &Context) -> bool {
+    false
+}
+
+#[tokio::test]
+async fn a_rule_that_is_broken_from_the_start_is_told_as_the_reason_why_nothing_was_tried() {
+    let lab = Lab::new("");
+    let rule = Invariant::new("nobody_is_there", nobody_is_there);
+    let exploration = shop(lab.world().await).invariant(rule);
+    let exploration = exploration.explore().await.unwrap();
+    let told = exploration.shortcomings();
+    assert_eq!(told.len(), 1, "{told:?}");
+    let parts = [
+        "never tried: `create_order`, `refund_order`, `delete_order`; ",
+        "`nobody_is_there` is broken in the initial state",
+        "`expand_violating`",
+    ];
+    assert_tells(&told[0], &parts);
+}

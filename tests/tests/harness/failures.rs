@@ -109,3 +109,10 @@ fn a_rule_that_was_not_checked_fails() {
         filtered.stderr
     );
 }
+
+#[test]
+fn a_forgotten_harness_false_is_a_failure_that_says_what_to_write() {
+    let run = Fixture::new("fixture_libtest").run("").ends_with(101);
+    let told = "write `harness = false` below `[[test]]` `name = \"fixture_libtest\"`";
+    assert!(run.stdout.contains(told), "{}", run.stdout);
+}

@@ -92,7 +92,7 @@ fn program(name: &str) -> &'static Path {
     let build = || {
         built(
             "test --no-run --package venomqa-tests --test fixture_orders --test fixture_empty \
-             --test fixture_clashing --test fixture_large",
+             --test fixture_clashing --test fixture_large --test fixture_libtest",
         )
     };
     &PROGRAMS.get_or_init(build)[name]

@@ -1,5 +1,6 @@
 use std::path::Path;
 
+use super::location::Location;
 use crate::{Error, Result};
 
 /// Refuses a database whose name says that people depend on it.
@@ -31,9 +32,34 @@ pub(super) fn refuse_production(system: &str, path: &Path) -> Result<()> {
     Ok(())
 }
 
+/// Refuses to begin where the API has not created its file.
+pub(super) fn expect_file(location: &Location) -> Result<()> {
+    if location.in_memory() || location.target.exists() {
+        return Ok(());
+    }
+    Err(Error::Refused {
+        system: location.name.clone(),
+        why: "there is no such file, although the server has started".into(),
+        remedy: "see that the server writes to this path, and creates its database when it starts"
+            .into(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_that_the_server_has_not_created_is_told() {
+        let missing = std::env::temp_dir().join("venomqa-no-such-file.db");
+        let told = expect_file(&Location::file(&missing).unwrap()).unwrap_err();
+        assert!(
+            told.to_string()
+                .contains("see that the server writes to this path"),
+            "{told}"
+        );
+        expect_file(&Location::memory()).unwrap();
+    }
 
     fn check(path: &str, refused: bool) {
         let answer = refuse_production("SQLite", Path::new(path));

@@ -2,6 +2,7 @@ use super::SqliteAdapter;
 use super::follow::Follow;
 use super::islands::Islands;
 use super::options::SqliteMode;
+use super::precheck::expect_file;
 use super::recover::recover;
 use super::session::Session;
 use crate::{
@@ -19,6 +20,7 @@ impl System for SqliteAdapter {
     fn begin<'a>(&'a self, visit: RowVisitor<'a>) -> BoxFuture<'a, Result<Root>> {
         Box::pin(async move {
             self.expect_unused()?;
+            expect_file(&self.location)?;
             // The file may have come after `open`, with what a crashed run left in it.
             self.retry("restore what a run before left", || recover(&self.location))
                 .await?;

@@ -39,6 +39,8 @@ pub struct Exploration {
     pub diverged: Vec<Divergence>,
     /// The (state, action) pairs that a limit or a divergence left out.
     pub pairs_left: u64,
+    /// What makes it prove nothing, however good it looks.
+    pub doubts: Vec<String>,
     /// What the reader must know before trusting the result: what was narrowed, ignored, changed from outside.
     pub notes: Vec<String>,
     /// How long it took, set-up and confirmation included.
@@ -156,8 +158,10 @@ impl Exploration {
         if self.actions.is_empty() {
             found.push("there are no actions, so nothing was explored".into());
         }
+        found.extend(self.doubts.iter().cloned());
+        found.extend(self.untried());
         for action in &self.actions {
-            found.extend(action.shortcoming(self.why_never_tried()));
+            found.extend(action.shortcoming());
         }
         for rule in &self.rules {
             found.extend(rule.shortcoming());
@@ -180,16 +184,30 @@ impl Exploration {
         found
     }
 
-    /// Why an action may never have had its turn.
-    fn why_never_tried(&self) -> &'static str {
-        match self.ended {
-            Ended::MaxSteps | Ended::Budget => "a limit was reached before its turn",
-            Ended::Error { .. } => "the exploration ended before its turn",
-            Ended::Complete if !self.violations.is_empty() => {
-                "states that break a rule are not explored further, unless `expand_violating` is set"
-            }
-            Ended::Complete => "there was no state to try it in",
+    /// Which actions were never tried, and why.
+    fn untried(&self) -> Option<String> {
+        let untried: Vec<_> = self
+            .actions
+            .iter()
+            .filter(|action| action.tried == 0)
+            .map(|action| format!("`{}`", action.name))
+            .collect();
+        if untried.is_empty() {
+            return None;
         }
+        let in_the_initial_state = |violation: &&Violation| violation.sequence.is_empty();
+        let why = match self.ended {
+            Ended::Error { .. } => "that ended before their turn".into(),
+            Ended::MaxSteps | Ended::Budget => "a limit was reached before their turn".into(),
+            Ended::Complete => match self.violations.iter().find(in_the_initial_state) {
+                Some(violation) => format!(
+                    "`{}` is broken in the initial state, and such a state is explored further only with `expand_violating`",
+                    violation.rule
+                ),
+                None => "no state in which they could be was explored further".into(),
+            },
+        };
+        Some(format!("never tried: {}; {why}", untried.join(", ")))
     }
 
     /// Notes that the world could not be put back.
@@ -286,20 +304,15 @@ impl std::fmt::Display for Divergence {
 }
 
 impl ActionReport {
-    fn shortcoming(&self, why_never_tried: &str) -> Option<String> {
+    fn shortcoming(&self) -> Option<String> {
         let name = &self.name;
-        if self.tried == 0 {
-            return Some(format!(
-                "action `{name}` was never tried: {why_never_tried}"
-            ));
-        }
-        if self.applied == 0 {
+        if self.tried > 0 && self.applied == 0 {
             return Some(format!(
                 "action `{name}` never applied in {}: what it requires was never there",
                 plural(self.tried, "state")
             ));
         }
-        if self.expected == 0 && !self.may_fail {
+        if self.applied > 0 && self.expected == 0 && !self.may_fail {
             let seen: Vec<_> = self
                 .statuses
                 .iter()

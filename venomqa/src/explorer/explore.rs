@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::event::Event;
 use super::exploration::{Ended, Exploration};
 use super::explorer::Explorer;
-use super::recheck::differing;
+use super::recheck::volatile;
 use super::strategy::Strategy;
 use super::subject::Subject;
 use crate::{Config, Result};
@@ -58,6 +58,7 @@ pub(crate) async fn explore<S: Subject>(
         rules: explorer.ledger.rules,
         ended,
         diverged,
+        doubts: explorer.subject.doubts(),
         notes,
     })
 }
@@ -115,7 +116,7 @@ impl<S: Subject> Explorer<'_, S> {
         let places = self.volatile_places().await?;
         let why = match places.as_slice() {
             [] => "that may be right".into(),
-            places => differing(places),
+            places => volatile(places),
         };
         Ok(Some(format!(
             "no two sequences ever led to the same state: {why}"

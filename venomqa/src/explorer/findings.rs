@@ -6,6 +6,7 @@ use super::explorer::Explorer;
 use super::graph::End;
 use super::ids::{ActionId, RuleId, StateId};
 use super::paths::{LabelRef, Paths};
+use super::recheck::AGAINST_HIDDEN_STATE;
 use super::sighting::{Names, Place};
 use super::subject::Subject;
 use super::{Confirmation, Event, Violation};
@@ -62,7 +63,14 @@ impl<S: Subject> Explorer<'_, S> {
         let mut violations = Vec::new();
         for finding in findings {
             let late = self.subject.elapsed() >= deadline;
-            violations.push(self.confirm(finding, late).await);
+            let new = self.confirm(finding, late).await;
+            // What was not confirmed is told as it was found, and several may have been found together.
+            match violations.iter_mut().find(|known: &&mut Violation| {
+                known.rule == new.rule && known.labels() == new.labels()
+            }) {
+                Some(known) => known.occurrences += new.occurrences,
+                None => violations.push(new),
+            }
         }
         violations
     }
@@ -191,16 +199,14 @@ impl<S: Subject> Explorer<'_, S> {
                             Confirmation::Confirmed,
                         );
                     }
-                    doubt = match execution.stopped {
-                        Some(done) => format!(
-                            "executed again from a clean start, step {} went differently: the API may keep state that is \
-                             not rolled back",
-                            done + 1
-                        ),
-                        None => "executed again from a clean start, the rule held: the API may keep state that is not \
-                                 rolled back"
-                            .into(),
+                    let instead = match execution.stopped {
+                        Some(done) => format!("step {} went differently", done + 1),
+                        None => "the rule held".into(),
                     };
+                    doubt = format!(
+                        "executed again from a clean start, {instead}: the API may keep state that is not rolled back, such as a \
+                         cache; {AGAINST_HIDDEN_STATE}"
+                    );
                 }
                 Err(error) => {
                     let why = self.subject.tell(&error);

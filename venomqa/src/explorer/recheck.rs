@@ -15,6 +15,33 @@ const SAMPLE: usize = 8;
 /// How many of the states that diverged are looked into, each by two executions.
 const EXPLAINED: usize = 3;
 
+/// What to do where an API keeps state in its memory.
+pub(super) const AGAINST_HIDDEN_STATE: &str = "if VenomQA spawns the server, `.stateful()` restarts it for every branch, otherwise give \
+                                               the world a `reset`";
+
+/// Says that these places get another value each time, and what to write to leave them out.
+pub(super) fn volatile(places: &[String]) -> String {
+    let ignores: Vec<_> = places
+        .iter()
+        .map(|place| format!(".ignore(\"{place}\")"))
+        .collect();
+    let (gets, it) = match places.len() {
+        1 => ("gets", "it"),
+        _ => ("get", "them"),
+    };
+    let points_at_rows = places.iter().any(|place| place.starts_with("context."));
+    format!(
+        "{} {gets} another value each time: leave {it} out with `{}`{}",
+        places.join(", "),
+        ignores.join(""),
+        if points_at_rows {
+            ", but keep something in the context that tells which of several rows it points to (`docs::identity`)"
+        } else {
+            ""
+        }
+    )
+}
+
 impl<S: Subject> Explorer<'_, S> {
     /// Reaches a sample of the states again from a clean start. What differs is noted.
     pub(super) async fn recheck(&mut self) -> Result<()> {
@@ -157,11 +184,11 @@ impl<S: Subject> Explorer<'_, S> {
     async fn remedy(&mut self, path: &[ActionId]) -> Result<String> {
         let places = self.differing_places(path).await?;
         Ok(match places.as_slice() {
-            [] => "the same twice from a clean start, so the API keeps state that rollback does not reach (`.stateful()` restarts the \
-                   server that VenomQA spawns for every branch; otherwise give the world a `reset`), or works on after it has \
-                   answered (`quiet_when`)"
-                .into(),
-            places => differing(places),
+            [] => format!(
+                "the same twice from a clean start, so the API keeps state that rollback does not reach ({AGAINST_HIDDEN_STATE}), or \
+                 works on after it has answered (`quiet_when`)"
+            ),
+            places => volatile(places),
         })
     }
 
@@ -195,20 +222,26 @@ impl<S: Subject> Explorer<'_, S> {
     }
 }
 
-/// Says that these places take another value each time, and what leaves them out.
-pub(super) fn differing(places: &[String]) -> String {
-    let ignores: Vec<_> = places
-        .iter()
-        .map(|place| format!("`.ignore(\"{place}\")`"))
-        .collect();
-    let (differ, leave) = if places.len() == 1 {
-        ("differs", "leaves it")
-    } else {
-        ("differ", "leave them")
-    };
-    format!(
-        "{} {differ} each time: {} {leave} out",
-        places.join(", "),
-        ignores.join(" and ")
-    )
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(places: &[&str], told: &str) {
+        let places: Vec<_> = places.iter().map(|place| (*place).into()).collect();
+        assert_eq!(volatile(&places), told);
+    }
+
+    #[test]
+    fn what_differs_is_told_as_an_expression_to_copy() {
+        check(
+            &["orders.at"],
+            "orders.at gets another value each time: leave it out with `.ignore(\"orders.at\")`",
+        );
+        check(
+            &["context.id", "orders.id"],
+            "context.id, orders.id get another value each time: leave them out with \
+             `.ignore(\"context.id\").ignore(\"orders.id\")`, but keep something in the context that tells which of several \
+             rows it points to (`docs::identity`)",
+        );
+    }
 }

@@ -57,7 +57,7 @@ pub(crate) trait Subject: Send {
     fn start_clean(&mut self) -> impl Future<Output = Result<Fingerprint>> + Send;
 
     /// The last performed action, as reports show it.
-    fn last_step(&self) -> Step;
+    fn last_step(&mut self) -> Step;
 
     /// The number under which the last performed action was recorded, if it was.
     fn last_record(&self) -> Option<u32>;
@@ -76,6 +76,11 @@ pub(crate) trait Subject: Send {
 
     /// What the reader of the result must know about this subject.
     fn notes(&self) -> Vec<String>;
+
+    /// What makes a result for this subject prove nothing, however good it looks.
+    fn doubts(&self) -> Vec<String> {
+        Vec::new()
+    }
 
     /// The systems of this subject.
     fn systems(&self) -> Vec<SystemReport>;

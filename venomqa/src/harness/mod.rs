@@ -76,6 +76,15 @@ macro_rules! main {
                 crate_name: ::core::env!("CARGO_CRATE_NAME"),
             })
         }
+
+        // Cargo leaves this out where `harness = false`. Where that is forgotten, no suite runs, and this is the only test.
+        #[test]
+        fn venomqa_needs_harness_false() {
+            ::core::panic!(
+                "no suite was run: write `harness = false` below `[[test]]` `name = \"{}\"` in Cargo.toml",
+                ::core::env!("CARGO_CRATE_NAME")
+            );
+        }
     };
 }
 

@@ -187,21 +187,22 @@ impl Stage {
     pub(super) fn step(&self) -> Step {
         let info = self.last.action.map(|action| &self.actions[action.index()]);
         let several = self.world.systems.len() > 1;
-        let changes =
-            self.world
-                .systems
-                .iter()
-                .zip(&self.last.changes)
-                .flat_map(|((name, _), changes)| {
-                    changes.iter().map(move |change| {
-                        let change = self.shown(change);
-                        if several {
-                            format!("{name}: {change}")
-                        } else {
-                            change
-                        }
-                    })
-                });
+        let changes = self
+            .world
+            .systems
+            .iter()
+            .zip(&self.last.changes)
+            .enumerate()
+            .flat_map(|(system, ((name, _), changes))| {
+                changes.iter().map(move |change| {
+                    let change = self.shown(&self.identity.without_noise(system, change));
+                    if several {
+                        format!("{name}: {change}")
+                    } else {
+                        change
+                    }
+                })
+            });
         Step {
             action: info.map_or_else(String::new, |action| action.name.clone()),
             label: info.map_or_else(String::new, |action| action.label.clone()),

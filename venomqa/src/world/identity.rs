@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -119,10 +120,11 @@ impl Identity {
     }
 
     /// Whether a column, or a whole table, is left out.
-    pub(super) fn leaves_out(&mut self, system: usize, table: &Arc<Table>, column: usize) -> bool {
-        let known = self.known(system, table);
-        let known = &self.tables[system][known];
-        known.left_out || known.columns[column] == Column::Nothing
+    pub(super) fn leaves_out(&self, system: usize, table: &Table, column: usize) -> bool {
+        let known = self.tables[system]
+            .iter()
+            .find(|known| *known.table == *table);
+        known.is_some_and(|known| known.left_out || known.columns[column] == Column::Nothing)
     }
 
     /// Whether a place, named as the user names it, is left out, or lies within something that is.
@@ -131,6 +133,35 @@ impl Identity {
             place
                 .strip_prefix(&ignore.text)
                 .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
+    /// A changed row as a person wants to see it: without the new values of columns that are left out, which say nothing beside others
+    /// that changed.
+    pub(super) fn without_noise<'a>(
+        &self,
+        system: usize,
+        change: &'a RowChange,
+    ) -> Cow<'a, RowChange> {
+        let (Some(old), Some(new)) = (&change.old, &change.new) else {
+            return Cow::Borrowed(change);
+        };
+        let changed: Vec<_> = (0..new.len().min(old.len()))
+            .filter(|column| old[*column] != new[*column])
+            .collect();
+        let (noise, telling): (Vec<_>, Vec<_>) = changed
+            .into_iter()
+            .partition(|column| self.leaves_out(system, &change.table, *column));
+        if noise.is_empty() || telling.is_empty() {
+            return Cow::Borrowed(change);
+        }
+        let mut quiet = new.to_vec();
+        for column in noise {
+            quiet[column] = old[column].clone();
+        }
+        Cow::Owned(RowChange {
+            new: Some(quiet.into()),
+            ..change.clone()
         })
     }
 
@@ -456,6 +487,23 @@ mod tests {
         let mut identity = Identity::new(&[Ignore::parse("order.total")], None, 1);
         identity.note(0, &orders());
         assert!(identity.notes()[0].contains("matched nothing: `order.total`"));
+    }
+
+    #[test]
+    fn what_is_ignored_is_shown_only_where_nothing_else_changed() {
+        let ignored = [Ignore::parse("orders.payload")];
+        let mut identity = Identity::new(&ignored, None, 1);
+        identity.note(0, &orders());
+        let check = |new: Row, shown: &str| {
+            let change = RowChange {
+                table: orders(),
+                old: Some(row(1, 5.into(), "a")),
+                new: Some(new),
+            };
+            assert_eq!(identity.without_noise(0, &change).to_string(), shown);
+        };
+        check(row(1, 6.into(), "b"), "orders#1: total 5 -> 6");
+        check(row(1, 5.into(), "b"), "orders#1: payload a -> b");
     }
 
     #[test]

@@ -17,22 +17,8 @@ impl Stage {
         self.position.changes = self.changes().await?;
         self.position.unseen = false;
         self.last.changes.clone_from(&self.position.changes);
-        self.ever_changed |= self
-            .position
-            .changes
-            .iter()
-            .any(|changes| !changes.is_empty());
-        if !self.ever_changed && self.wrote.is_none() {
-            let done = |exchange: &&Exchange| {
-                !is_safe(exchange) && matches!(exchange.status(), Some(200..400))
-            };
-            self.wrote = self
-                .last
-                .exchanges
-                .iter()
-                .find(done)
-                .map(ToString::to_string);
-        }
+        self.witness
+            .note(&self.position.changes, &self.last.exchanges);
         let mut sum = self.position.sum;
         for (system, changes) in self.position.changes.iter().enumerate() {
             sum = sum.wrapping_add(self.identity.delta(system, changes));
@@ -135,20 +121,6 @@ impl Stage {
             Settled::Untouched
         } else {
             Settled::Changed
-        })
-    }
-
-    /// A user's commonest mistake: the server has another database than the world.
-    pub(super) fn note_on_stillness(&self) -> Option<String> {
-        let sent = self.wrote.as_ref().filter(|_| !self.ever_changed)?;
-        let systems = self.world.systems.iter();
-        let seeing = systems.filter(|(_, system)| system.about().sees_foreign_commits);
-        let names: Vec<_> = seeing.map(|(name, _)| format!("`{name}`")).collect();
-        (!names.is_empty()).then(|| {
-            format!(
-                "nothing ever changed in {}, although the API answered `{sent}`: is this the database that the API uses?",
-                names.join(", ")
-            )
         })
     }
 }

@@ -13,6 +13,7 @@ mod records;
 mod stage;
 mod suspects;
 mod veil;
+mod witness;
 #[expect(
     clippy::module_inception,
     reason = "the folder is named after its main type"

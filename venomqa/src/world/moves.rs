@@ -58,6 +58,7 @@ impl Stage {
         if self.call_hook("setup", setup).await?.is_some() {
             self.wait_until_quiet().await?;
             self.position.changes = self.changes().await?;
+            self.witness.note(&self.position.changes, &[]);
         }
         self.cookies = self
             .world

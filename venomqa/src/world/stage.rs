@@ -7,6 +7,7 @@ use super::built_in::BuiltIn;
 use super::identity::Identity;
 use super::records::Records;
 use super::suspects::Suspects;
+use super::witness::Witness;
 use crate::explorer::{
     ActionId, ActionInfo, Fingerprint, Footprint, Mark, Performed, RuleId, RuleInfo, Settled,
     Subject,
@@ -37,14 +38,12 @@ pub(crate) struct Stage {
     pub(super) saved: Saved,
     pub(super) last: Last,
     pub(super) suspects: Suspects,
+    pub(super) witness: Witness,
     pub(super) records: Records,
     pub(super) log_marks: Vec<LogMark>,
     pub(super) notes: Vec<String>,
     /// Whether a rule's request got no answer.
     pub(super) connection_lost: bool,
-    /// Whether any system ever told a change, and a request that should have made one.
-    pub(super) ever_changed: bool,
-    pub(super) wrote: Option<String>,
     /// Whether the explorer knows that the server is dead.
     pub(super) death_told: bool,
     /// Whether the server was seen to change data when it starts.
@@ -125,6 +124,7 @@ impl Stage {
             saved: Saved::default(),
             last: Last::default(),
             suspects: Suspects::default(),
+            witness: Witness::default(),
             records: Records::new(RECORDS_LIMIT),
             log_marks: world
                 .servers
@@ -133,8 +133,6 @@ impl Stage {
                 .collect(),
             notes: Vec::new(),
             connection_lost: false,
-            ever_changed: false,
-            wrote: None,
             death_told: false,
             writes_at_start: false,
             started: Instant::now(),
@@ -240,7 +238,7 @@ impl Subject for Stage {
         self.look().await
     }
 
-    fn last_step(&self) -> Step {
+    fn last_step(&mut self) -> Step {
         self.step()
     }
 
@@ -280,9 +278,12 @@ impl Subject for Stage {
             }
         }
         notes.extend(self.suspects.notes());
-        notes.extend(self.note_on_stillness());
         notes.extend(self.notes.iter().cloned());
         notes
+    }
+
+    fn doubts(&self) -> Vec<String> {
+        self.witness.doubt(&self.world).into_iter().collect()
     }
 
     fn systems(&self) -> Vec<SystemReport> {

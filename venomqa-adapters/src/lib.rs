@@ -24,6 +24,7 @@ mod row;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 mod tell;
+mod wait;
 
 pub use contract::{About, BoxFuture, Checkpoint, Root, RowVisitor, Sealed, System};
 pub use error::{Error, Result};
@@ -31,5 +32,6 @@ pub use mock::{Key, MockSystem};
 pub use record::{FromValue, Params, Record};
 pub use row::{Row, RowChange, Table, Value};
 #[cfg(feature = "sqlite")]
-pub use sqlite::{SqliteAdapter, SqliteMode, SqliteOptions, WaitHook};
+pub use sqlite::{SqliteAdapter, SqliteMode, SqliteOptions};
 pub use tell::tell;
+pub use wait::{WaitHook, on_wait};

@@ -2,7 +2,9 @@
 
 mod app;
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -18,6 +20,7 @@ use app::look::Looker;
 
 fn main() {
     app::become_app_if_asked();
+    become_other_run_if_asked();
     let mut trials = Vec::new();
     for (mode, more, rare, how) in [
         ("WAL", NOTHING, NOTHING, SqliteMode::Journal),
@@ -111,6 +114,10 @@ const TESTS: &[(&str, Test)] = &[
         begins_once,
     ),
     ("a_second_run_waits_for_the_first", second_run_waits),
+    (
+        "who_is_waited_for_is_told_to_the_whole_process",
+        waiting_is_told,
+    ),
     (
         "a_changed_schema_without_a_copy_is_an_error",
         schema_without_copy,
@@ -650,6 +657,78 @@ fn second_run_waits(bench: &mut Bench) -> std::result::Result<(), Failed> {
         closed?;
         second?.close().await?;
         assert_eq!(bench.files_of_ours(), NOTHING);
+        Ok(())
+    })
+}
+
+const OTHER_RUN: &str = "VENOMQA_TEST_OTHER_RUN_DATABASE";
+
+/// Becomes a run that holds a database until its input ends, if this process was started as one.
+fn become_other_run_if_asked() {
+    let Some(database) = std::env::var_os(OTHER_RUN).map(PathBuf::from) else {
+        return;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let system = runtime.block_on(SqliteAdapter::open(database)).unwrap();
+    writeln!(std::io::stdout(), "holds").expect("the test listens");
+    let _ = std::io::stdin().read_line(&mut String::new());
+    runtime.block_on(system.close()).unwrap();
+    std::process::exit(0);
+}
+
+fn waiting_is_told(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+
+    bench.block_on(async |bench| {
+        let _app = bench.app();
+        let program = std::env::current_exe().unwrap();
+        let mut other = Command::new(&program)
+            .env(OTHER_RUN, &bench.path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(other.stdout.take().unwrap());
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert_eq!(line.trim(), "holds");
+
+        // Other tests of this process wait too, for databases of their own.
+        let path = bench.path.display().to_string();
+        let heard = || {
+            let heard = HEARD.lock().unwrap();
+            heard
+                .iter()
+                .filter(|told| told.contains(&path))
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        venomqa_adapters::on_wait(|told| HEARD.lock().unwrap().push(told.into()));
+        let mut options = SqliteOptions {
+            lock_wait: Duration::from_millis(50),
+            ..SqliteOptions::default()
+        };
+        let refused = SqliteAdapter::open_with(&bench.path, options.clone()).await;
+        assert!(matches!(refused, Err(Error::Busy { .. })), "{refused:?}");
+        let program = program.file_name().unwrap().to_string_lossy().into_owned();
+        let holder = format!("waiting for {program} (process {})", other.id());
+        assert!(
+            matches!(heard().as_slice(), [told] if told.contains(&holder)),
+            "{holder}: {:?}",
+            heard()
+        );
+
+        let own = Arc::new(Mutex::new(0));
+        let hear = own.clone();
+        options.on_wait = Some(Arc::new(move |_| *hear.lock().unwrap() += 1));
+        let refused = SqliteAdapter::open_with(&bench.path, options).await;
+        assert!(refused.is_err());
+        assert_eq!((*own.lock().unwrap(), heard().len()), (1, 1));
+        drop(other.stdin.take());
+        assert!(other.wait().unwrap().success());
         Ok(())
     })
 }

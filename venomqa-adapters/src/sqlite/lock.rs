@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::options::SqliteOptions;
+use crate::wait::tell_wait;
 use crate::{Error, Result};
 
 /// The exclusive right to explore a database, across processes.
@@ -41,10 +42,9 @@ impl RunLock {
                     remedy: "let it end, or give this run a database of its own".into(),
                 });
             }
-            if let Some(on_wait) = &options.on_wait
-                && told != holder
-            {
-                on_wait(&format!("{system}: waiting for {holder}"));
+            if told != holder {
+                let message = format!("{system}: waiting for {holder}");
+                tell_wait(options.on_wait.as_ref(), &message);
                 told = holder;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

@@ -24,4 +24,4 @@ mod system;
 mod value;
 
 pub use adapter::SqliteAdapter;
-pub use options::{SqliteMode, SqliteOptions, WaitHook};
+pub use options::{SqliteMode, SqliteOptions};

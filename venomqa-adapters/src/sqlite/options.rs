@@ -1,6 +1,7 @@
 use std::fmt;
-use std::sync::Arc;
 use std::time::Duration;
+
+use crate::WaitHook;
 
 /// How [`SqliteAdapter`](super::SqliteAdapter) follows and waits.
 #[derive(Clone)]
@@ -13,12 +14,10 @@ pub struct SqliteOptions {
     pub lock_wait: Duration,
     /// Tables that are neither followed, nor restored, nor part of a state.
     pub ignored_tables: Vec<String>,
-    /// Is told whom a run waits for, once for each holder of the database.
+    /// Is told whom a run waits for, once for each holder of the database. Without it, what [`on_wait`](crate::on_wait) was
+    /// given is told.
     pub on_wait: Option<WaitHook>,
 }
-
-/// A function that is told whom a run waits for.
-pub type WaitHook = Arc<dyn Fn(&str) + Send + Sync>;
 
 impl Default for SqliteOptions {
     fn default() -> Self {

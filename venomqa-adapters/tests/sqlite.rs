@@ -119,6 +119,14 @@ const TESTS: &[(&str, Test)] = &[
         waiting_is_told,
     ),
     (
+        "a_temporary_trigger_that_rewrites_deceives_the_journal_until_the_end",
+        temporary_trigger,
+    ),
+    (
+        "words_of_an_index_without_contents_are_restored_but_not_told",
+        contentless_index,
+    ),
+    (
         "a_changed_schema_without_a_copy_is_an_error",
         schema_without_copy,
     ),
@@ -730,6 +738,61 @@ fn waiting_is_told(bench: &mut Bench) -> std::result::Result<(), Failed> {
         drop(other.stdin.take());
         assert!(other.wait().unwrap().success());
         Ok(())
+    })
+}
+
+fn temporary_trigger(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        app.run(
+            "CREATE TEMP TRIGGER rewrites AFTER INSERT ON notes BEGIN \
+             UPDATE notes SET line = upper(line) WHERE rowid = NEW.rowid; END",
+        );
+        let looker = Looker::open(&bench.path);
+        let dump = looker.dump();
+        for mode in [SqliteMode::Auto, SqliteMode::Backup] {
+            let options = SqliteOptions {
+                mode,
+                ..SqliteOptions::default()
+            };
+            let system = SqliteAdapter::open_with(&bench.path, options).await?;
+            let root = begin(&system).await?;
+            let gap = system
+                .about()
+                .gaps
+                .iter()
+                .any(|gap| gap.contains("TEMP trigger"));
+            assert_eq!(gap, mode == SqliteMode::Auto);
+            app.run("INSERT INTO notes VALUES('loud')");
+            let told = lines(&system.changes().await?);
+            assert_eq!(told == ["notes added: line LOUD"], !gap, "{told:?}");
+            system.restore(root).await?;
+            assert_eq!(looker.dump() == dump, !gap);
+            assert_eq!(system.close().await.is_err(), gap);
+            assert_eq!(looker.dump(), dump);
+        }
+        Ok(())
+    })
+}
+
+fn contentless_index(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        app.run("CREATE VIRTUAL TABLE lines USING fts5(line); SELECT 1");
+        app.run("CREATE VIRTUAL TABLE words USING fts5(line, content = ''); SELECT 1");
+        app.run("INSERT INTO words(rowid, line) VALUES(1, 'before')");
+        let system = bench.open().await?;
+        let root = begin(&system).await?;
+        let gaps = system.about().gaps.join(" ");
+        assert!(
+            gaps.contains("`words`") && !gaps.contains("`lines`"),
+            "{gaps}"
+        );
+        app.run("INSERT INTO words(words) VALUES('delete-all'); INSERT INTO words(rowid, line) VALUES(1, 'after')");
+        assert_eq!(lines(&system.changes().await?), NOTHING);
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM words WHERE words MATCH 'before'"), 1);
+        system.close().await
     })
 }
 

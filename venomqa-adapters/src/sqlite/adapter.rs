@@ -45,6 +45,17 @@ use crate::{About, Error, Params, Record, Result};
 /// account at that moment needs a busy timeout, as it does beside any other writer. Prepared statements and open
 /// connections stay as they are.
 ///
+/// # What is not followed
+///
+/// [`About::gaps`] of [`about`](crate::System::about) has those that apply once a run has begun:
+///
+/// - Writes that fire no trigger, such as incremental writes into blobs, while the journal follows.
+/// - A TEMP trigger of the API that rewrites the row just inserted, while the journal follows: it runs before ours, so the row
+///   counts as one that was there before. [`SqliteMode::Backup`](super::SqliteMode::Backup) is not deceived; otherwise `close` notices both, puts
+///   everything back and fails, except in [`SqliteMode::Journal`](super::SqliteMode::Journal), which has no copy to compare with.
+/// - What full-text indexes without contents (`content=''`) index: it is restored, but two states that differ only there are taken for one.
+/// - What `ANALYZE` gathers, attached databases, and the tables that the options ignore.
+///
 /// # After a crash
 ///
 /// What leads back to the contents that [`begin`](crate::System::begin) found lies in the database itself, and for changes of the schema in a copy

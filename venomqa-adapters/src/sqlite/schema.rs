@@ -136,6 +136,17 @@ impl Plan {
         Ok(differences.join(", "))
     }
 
+    /// The full-text indexes that keep no contents: of their rows only the number shows.
+    pub(super) fn contentless(&self) -> impl Iterator<Item = &str> {
+        let virtual_tables = self.of_kind(Kind::Unfollowed);
+        virtual_tables
+            .map(|(_, table)| table.table.name.as_str())
+            .filter(|name| {
+                let sql = self.objects.get(&format!("table {name}"));
+                sql.is_some_and(|sql| is_contentless(sql))
+            })
+    }
+
     pub(super) fn of_kind(&self, kind: Kind) -> impl Iterator<Item = (usize, &TablePlan)> {
         let tables = self.tables.iter().enumerate();
         tables.filter(move |(_, table)| table.kind == kind)
@@ -375,6 +386,12 @@ fn unambiguous(default: String) -> String {
         Some(text) => format!("'{}'", text.replace("\"\"", "\"").replace('\'', "''")),
         None => default,
     }
+}
+
+/// Whether this makes a full-text index that keeps no contents.
+fn is_contentless(sql: &str) -> bool {
+    let sql: String = sql.to_lowercase().split_whitespace().collect();
+    sql.contains("usingfts") && (sql.contains("content=''") || sql.contains("content=\"\""))
 }
 
 /// A name as an identifier in SQL.

@@ -116,6 +116,20 @@ fn about(session: &Session) -> About {
         true => "Writes that fire no trigger, such as incremental writes into blobs (`sqlite3_blob_write`), are not seen when others come with them, until the run ends.".into(),
         false => "Each step costs what is stored, not what changes.".into(),
     });
+    if follows {
+        gaps.push("A TEMP trigger of the application that rewrites the row just inserted deceives the journal until the run ends: the row counts as one that was there before.".into());
+    }
+    let contentless: Vec<_> = session
+        .plan
+        .contentless()
+        .map(|name| format!("`{name}`"))
+        .collect();
+    if !contentless.is_empty() {
+        gaps.push(format!(
+            "Full-text indexes without contents are restored, but what they index is not part of a state: {}.",
+            contentless.join(", ")
+        ));
+    }
     if session.mode == SqliteMode::Journal {
         gaps.push("A change of the schema cannot be undone.".into());
     }

@@ -71,6 +71,8 @@ impl Session {
             let nothing = nothing.collect();
             return Ok(libtest_mimic::run(&self.leaving_out(&tests), nothing).exit_code());
         }
+        let console = Arc::clone(&self.console);
+        venomqa_adapters::on_wait(move |told| console.say(told));
         for note in &self.args.notes {
             self.console.say(note);
         }

@@ -1,0 +1,93 @@
+//! From opening to closing.
+
+use libtest_mimic::Failed;
+use venomqa_adapters::System;
+
+use crate::app::look::Looker;
+use crate::bench::{Bench, NOTHING, Test, begin};
+
+pub(crate) const TESTS: &[(&str, Test)] = &[
+    (
+        "a_server_may_make_the_database_after_it_was_opened",
+        made_later,
+    ),
+    (
+        "a_run_begins_once_and_tells_about_itself_to_the_end",
+        begins_once,
+    ),
+    ("nothing_is_left_after_close", nothing_left),
+];
+
+fn made_later(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let system = bench.open().await?;
+        assert!(!bench.path.exists());
+        let early = begin(&system).await.unwrap_err().to_string();
+        assert!(
+            early.contains("orders.db") && early.contains("no such file yet"),
+            "{early}"
+        );
+        let mut app = bench.app();
+        let root = begin(&system).await?;
+        app.run("DELETE FROM orders");
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM orders"), 2);
+        system.close().await
+    })
+}
+
+fn begins_once(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        app.run("CREATE VIRTUAL TABLE words USING fts5(line); SELECT 1");
+        let system = bench.open().await?;
+        begin(&system).await?;
+        let about = system.about();
+        assert!(about.name.contains("orders.db"), "{about:?}");
+        assert!(
+            about
+                .name
+                .to_lowercase()
+                .contains(&bench.mode.to_lowercase()),
+            "{about:?}"
+        );
+        assert!(
+            about.mechanism.contains("`words` is a virtual table"),
+            "{about:?}"
+        );
+        let twice = begin(&system).await.unwrap_err().to_string();
+        assert!(twice.contains("has begun already"), "{twice}");
+        system.close().await?;
+        assert_eq!(system.about(), about);
+        let closed = begin(&system).await.unwrap_err().to_string();
+        assert!(closed.contains("was closed"), "{closed}");
+        Ok(())
+    })
+}
+
+fn nothing_left(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let looker = Looker::open(&bench.path);
+        let (dump, mut files) = (looker.dump(), bench.files());
+        let system = bench.open().await?;
+        begin(&system).await?;
+        assert!(!looker.ours().is_empty());
+        app.run("DELETE FROM sqlite_sequence");
+        app.run("INSERT INTO orders(status) VALUES('new')");
+        app.run("PRAGMA user_version = 9");
+        app.run("DROP TABLE notes; CREATE TABLE other(x)");
+        system.seal().await?;
+        app.run("INSERT INTO other VALUES(1)");
+        system.close().await?;
+        system.close().await?;
+        assert_eq!(looker.dump(), dump);
+        assert_eq!(looker.ours(), NOTHING);
+        let mut left = bench.files();
+        left.sort();
+        files.sort();
+        assert_eq!(left, files);
+        assert_eq!(app.run("SELECT * FROM notes"), 0);
+        Ok(())
+    })
+}

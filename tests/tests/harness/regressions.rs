@@ -119,3 +119,16 @@ fn a_file_that_cannot_be_executed_says_what_to_do() {
         "proves nothing",
     );
 }
+
+#[test]
+fn a_rule_that_is_broken_from_the_start_leaves_no_file() {
+    let fixture = Fixture::orders().with("FIXTURE", "wrong");
+    let run = fixture.run("orders").ends_with(101);
+    let broken = "test orders::orders_have_ids::initial_state ... FAILED";
+    assert!(
+        run.stdout.replace("  ", "").contains(broken),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(fixture.files("venomqa-regressions"), [""; 0]);
+}

@@ -137,3 +137,16 @@ fn a_late_refusal_is_mended_by_declining_at_once() {
     fs::write(folder.join("no_late_refusal-00000000.json"), contents).unwrap();
     fixture.run("orders::regressions").ends_with(0);
 }
+
+#[test]
+fn a_rule_that_is_broken_from_the_start_leaves_no_file() {
+    let fixture = Fixture::orders().with("FIXTURE", "wrong");
+    let run = fixture.run("orders").ends_with(101);
+    let broken = "test orders::orders_have_ids::initial_state ... FAILED";
+    assert!(
+        run.stdout.replace("  ", "").contains(broken),
+        "{}",
+        run.stdout
+    );
+    assert_eq!(fixture.files("venomqa-regressions"), [""; 0]);
+}

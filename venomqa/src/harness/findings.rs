@@ -97,7 +97,10 @@ pub(crate) fn keep(
         Update::Auto if environment.ci => (folders.new_regressions(suite.name()), true),
         Update::Auto => (checked_in.clone(), false),
     };
-    for violation in exploration.failures().filter(|v| v.is_confirmed()) {
+    // Rules are checked in the initial state by every run anyway.
+    let worth_keeping =
+        |violation: &&Violation| violation.is_confirmed() && !violation.sequence.is_empty();
+    for violation in exploration.failures().filter(worth_keeping) {
         let regression = Regression::of(violation);
         if folder != checked_in && checked_in.join(regression.file_name()).exists() {
             continue;

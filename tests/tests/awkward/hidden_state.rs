@@ -224,8 +224,14 @@ async fn a_database_in_memory_is_no_server_that_sees_it() {
     assert!(!exploration.diverged.is_empty(), "{told}");
     assert_tells(&told, &["`.stateful()`"]);
     // And what is behind it is told, too.
-    let note = "nothing ever changed in `db`, although the API answered `POST /orders -> 201`";
-    assert_tells(&told, &[note]);
+    let doubts = exploration.shortcomings().join("\n");
+    assert_tells(
+        &doubts,
+        &[
+            "nothing ever changed in `db`",
+            "not even by `POST /orders -> 201`",
+        ],
+    );
 }
 
 async fn remember_all(api: &HttpClient, ctx: &mut Context) -> ActionResult {

@@ -72,7 +72,10 @@ async fn a_rule_that_is_broken_in_the_initial_state_is_told_and_nothing_else_is_
     // No action was tried, and that is not passed over.
     assert_tells(
         &exploration.shortcomings().join("\n"),
-        &["action `create_order` was never tried"],
+        &[
+            "never tried: `create_order`",
+            "`false_at_once` is broken in the initial state",
+        ],
     );
     assert!(!told.contains("limit"), "{told}");
 }

@@ -407,6 +407,18 @@ impl<'a, S: Subject> Explorer<'a, S> {
         if info.built_in {
             self.ledger.rules[rule.index()].broken += 1;
         }
+        let sighting = Sighting { place, rule };
+        let (from, to) = match place {
+            Place::Initial => (None, None),
+            Place::Before(pair) => (Some(pair.state), None),
+            Place::Edge(edge) => {
+                let edge = self.graph.edge(edge);
+                (Some(edge.pair.state), edge.state())
+            }
+        };
+        if self.sightings.add_known(sighting, from, to) {
+            return;
+        }
         let path = match place {
             Place::Initial => Vec::new(),
             Place::Edge(edge) => self.found_path(self.graph.edge(edge).pair),
@@ -416,10 +428,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
                 path
             }
         };
-        if self
-            .sightings
-            .add(Sighting { place, rule }, &path, &message)
-        {
+        if self.sightings.add(sighting, &path, &message) {
             let sequence: Vec<_> = path
                 .iter()
                 .map(|action| self.actions[action.index()].label.as_str())

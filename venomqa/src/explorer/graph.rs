@@ -132,8 +132,13 @@ impl Graph {
 impl Edge {
     /// The state that it leads to, if paths may go on there.
     pub(super) fn onward(&self) -> Option<StateId> {
+        self.state().filter(|_| self.continues)
+    }
+
+    /// The state that it leads to.
+    pub(super) fn state(&self) -> Option<StateId> {
         match self.end {
-            End::At(state) if self.continues => Some(state),
+            End::At(state) => Some(state),
             _ => None,
         }
     }

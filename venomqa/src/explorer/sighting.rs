@@ -1,5 +1,7 @@
+use std::collections::HashSet;
+
 use super::graph::EdgeId;
-use super::ids::{ActionId, Pair, RuleId};
+use super::ids::{ActionId, Pair, RuleId, StateId};
 use super::subject::{ActionInfo, RuleInfo};
 
 /// Everything that was seen broken, and what of it looks like a bug of its own.
@@ -8,6 +10,8 @@ pub(super) struct Sightings {
     all: Vec<Sighting>,
     /// For each rule what was told to the observer: sequences none of which contains another that came before it.
     told: Vec<Vec<Told>>,
+    /// States with a rule that was seen broken on the way to them: what breaks it further on is nothing new.
+    tainted: HashSet<(StateId, RuleId)>,
     /// For each action its name as a number: instances with different arguments share it.
     names: Vec<u32>,
 }
@@ -56,7 +60,23 @@ impl Sightings {
             names: names.collect(),
             all: Vec::new(),
             told: rules.iter().map(|_| Vec::new()).collect(),
+            tainted: HashSet::new(),
         }
+    }
+
+    /// Adds a sighting on the way from one state to another, if that is already known to be nothing new. Returns whether it was.
+    pub(super) fn add_known(
+        &mut self,
+        sighting: Sighting,
+        from: Option<StateId>,
+        to: Option<StateId>,
+    ) -> bool {
+        let known = from.is_some_and(|from| self.tainted.contains(&(from, sighting.rule)));
+        if known {
+            self.all.push(sighting);
+        }
+        self.tainted.extend(to.map(|to| (to, sighting.rule)));
+        known
     }
 
     /// Adds a sighting. Returns whether its sequence contains none that was found before for the same rule.

@@ -6,6 +6,7 @@ mod deaths;
 mod determinism;
 mod elsewhere;
 mod hidden_state;
+mod hooks;
 mod lab;
 mod limits;
 mod rubbish;

@@ -135,9 +135,7 @@ mod tests {
             tour.unlike_promised(&agent.explore().await.unwrap())
         };
         assert_eq!(explore(Checked::Held).await, None);
-        assert_eq!(
-            explore(Checked::NotChecked("no answer".into())).await,
-            Some("rule `rule` could not be evaluated 2 times: no answer".into())
-        );
+        let doubt = explore(Checked::NotChecked("no answer".into())).await;
+        assert!(doubt.is_some_and(|doubt| doubt.contains("no answer")));
     }
 }

@@ -6,6 +6,7 @@ use xxhash_rust::xxh3::xxh3_128;
 use super::graph::{EdgeId, End, Graph};
 use super::ids::{ActionId, Fingerprint, Pair, RuleId, StateId};
 use super::ledger::Ledger;
+use super::pair_set::PairSet;
 use super::paths::{LabelRef, PathLimits, Paths};
 use super::reach::Reached;
 use super::sighting::{Place, Sighting, Sightings};
@@ -33,6 +34,8 @@ pub(super) struct Explorer<'a, S> {
     /// Where the last action led.
     last_edge: Option<EdgeId>,
     strategy: &'a mut dyn Strategy,
+    /// What the strategy has chosen.
+    taken: PairSet,
     pending: u64,
     left_by_divergence: u64,
 }
@@ -64,6 +67,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
             here: None,
             merges: 0,
             last_edge: None,
+            taken: PairSet::new(actions.len()),
             pending: 0,
             left_by_divergence: 0,
             subject,
@@ -110,7 +114,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
                 }
                 return Ok(Ended::Complete);
             };
-            if self.pending == 0 || self.graph.at(pair.state).pending == 0 {
+            if !self.paths.has_admitted(pair) || !self.taken.insert(pair) {
                 let odd = Error::set_up(format!(
                     "the strategy has chosen {pair:?}, which it was not offered"
                 ));

@@ -13,6 +13,7 @@ mod findings;
 mod graph;
 mod ids;
 mod ledger;
+mod pair_set;
 mod paths;
 mod reach;
 mod recheck;

@@ -2,6 +2,7 @@ use std::collections::VecDeque;
 
 use super::graph::{EdgeId, Graph};
 use super::ids::{ActionId, Pair, StateId};
+use super::pair_set::PairSet;
 use super::subject::ActionInfo;
 
 /// What a path may contain.
@@ -24,8 +25,8 @@ pub(super) struct PathLimits {
 pub(super) struct Paths {
     limits: PathLimits,
     labels: Vec<Vec<Label>>,
-    /// One bit per (state, action): whether some label admits it.
-    admitted: Vec<u64>,
+    /// What some label admits.
+    admitted: PairSet,
 }
 
 #[derive(Clone, Debug)]
@@ -73,10 +74,6 @@ impl PathLimits {
             most,
         }
     }
-
-    fn words(&self) -> usize {
-        self.counter.len().div_ceil(64).max(1)
-    }
 }
 
 impl Paths {
@@ -89,9 +86,9 @@ impl Paths {
             from: None,
         };
         Self {
+            admitted: PairSet::new(limits.counter.len()),
             limits,
             labels: vec![vec![root]],
-            admitted: Vec::new(),
         }
     }
 
@@ -137,7 +134,10 @@ impl Paths {
                 if !self.admits(label, action) {
                     continue;
                 }
-                if self.mark_admitted(label.state, action) {
+                if self.admitted.insert(Pair {
+                    state: label.state,
+                    action,
+                }) {
                     admit(label, action);
                 }
                 if let Some(edge) = *edge
@@ -147,6 +147,11 @@ impl Paths {
                 }
             }
         }
+    }
+
+    /// Whether some way to a pair's state admits its action.
+    pub(super) fn has_admitted(&self, pair: Pair) -> bool {
+        self.admitted.contains(pair)
     }
 
     /// Whether performing a pair that leads to a state would make something possible there that was not.
@@ -216,18 +221,6 @@ impl Paths {
         label.depth < self.limits.max_depth
             && self.limits.counter[action.index()]
                 .is_none_or(|counter| label.calls[counter] < self.limits.most[counter])
-    }
-
-    fn mark_admitted(&mut self, state: StateId, action: ActionId) -> bool {
-        let words = self.limits.words();
-        let word = state.index() * words + action.index() / 64;
-        if self.admitted.len() <= word {
-            self.admitted.resize((state.index() + 1) * words, 0);
-        }
-        let bit = 1 << (action.index() % 64);
-        let new = self.admitted[word] & bit == 0;
-        self.admitted[word] |= bit;
-        new
     }
 
     /// Whether a known way to a state is as good as the one that goes on from a label with an action.

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -105,6 +106,7 @@ impl Agent {
     /// The world could not be made ready. What goes wrong later ends the exploration and is part of its result: nothing that was
     /// found is lost.
     pub async fn explore(mut self) -> Result<Exploration> {
+        self.expect_names()?;
         let mut stage = Stage::new(self.world, self.actions, self.invariants);
         let mut strategy = self
             .strategy
@@ -135,6 +137,7 @@ impl Agent {
         self,
         sequence: impl IntoIterator<Item = I>,
     ) -> Result<Replay> {
+        self.expect_names()?;
         let mut stage = Stage::new(self.world, self.actions, self.invariants);
         let sequence: Vec<_> = sequence
             .into_iter()
@@ -144,6 +147,19 @@ impl Agent {
         let closed = stage.close().await;
         let replayed = put_back(unpanicked(replayed), closed.as_ref().err())?;
         closed.map(|()| replayed)
+    }
+
+    /// Refuses names that reports could not tell apart.
+    fn expect_names(&self) -> Result<()> {
+        let labels = self.actions.iter().map(|action| ("action", &action.label));
+        let rules = self.invariants.iter().map(|rule| ("rule", &rule.name));
+        let mut seen = BTreeSet::new();
+        for (what, name) in labels.chain(rules) {
+            if !seen.insert((what, name)) {
+                return Err(Error::set_up(format!("two {what}s are called `{name}`")));
+            }
+        }
+        Ok(())
     }
 }
 

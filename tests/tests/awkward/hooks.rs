@@ -1,5 +1,7 @@
 //! Functions of the user's that the run calls: they fail, and they leave things behind.
 
+use std::time::Duration;
+
 use venomqa::prelude::*;
 use venomqa::strategy::{Offer, Pair, Strategy};
 use venomqa::{Config, Exploration};
@@ -101,6 +103,40 @@ async fn an_action_that_panics_over_a_missing_key_has_failed() {
         .max_depth(2);
     let exploration = agent.explore().await.unwrap();
     assert_eq!(found(&exploration), ["no_failed_action: gives_up"]);
+}
+
+async fn waits_for_ever(api: &HttpClient, _: &mut Context) -> ActionResult {
+    loop {
+        api.get("/orders").send().await?;
+    }
+}
+
+#[tokio::test]
+async fn an_action_that_never_ends_ends_the_run_with_its_name() {
+    let lab = Lab::new("");
+    let world = lab.world().await.call_limit(Duration::from_millis(300));
+    let agent = Agent::new(world)
+        .action(Action::new("create_order", create_order))
+        .action(Action::new("waits_for_ever", waits_for_ever).requires(["order_id"]))
+        .max_depth(2);
+    let exploration = agent.explore().await.unwrap();
+    let (message, sequence, _) = error_of(&exploration);
+    assert_tells(
+        message,
+        &["did not end within 300ms", "`World::call_limit`"],
+    );
+    assert_eq!(sequence, ["create_order", "waits_for_ever"]);
+}
+
+#[tokio::test]
+async fn two_rules_of_one_name_are_refused() {
+    let lab = Lab::new("");
+    let rule = || Invariant::new("no_orders", no_orders);
+    let agent = Agent::new(lab.world().await)
+        .invariant(rule())
+        .invariant(rule());
+    let error = agent.explore().await.unwrap_err().to_string();
+    assert_eq!(error, "two rules are called `no_orders`");
 }
 
 async fn shrugs(api: &HttpClient, _: &Context) -> bool {

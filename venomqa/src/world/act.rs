@@ -1,9 +1,10 @@
 use std::time::{Duration, Instant};
 
 use super::built_in::BuiltIn;
+use super::hooks::Fault;
 use super::stage::{Last, Stage};
 use crate::explorer::{ActionId, Performed};
-use crate::{Error, Exchange, Outcome, Parts, Result, Step, panics};
+use crate::{Error, Exchange, Outcome, Parts, Result, Step};
 
 /// How an action is performed, and what comes of it.
 impl Stage {
@@ -118,12 +119,13 @@ impl Stage {
     async fn call(&mut self, action: ActionId) -> Outcome {
         let call = &self.actions[action.index()].call;
         let parts = Parts::for_action(&self.world, &mut self.context);
-        match panics::catch(async { call(parts).await }).await {
+        match self.world.guarded(async { call(parts).await }).await {
             Ok(outcome) => outcome,
-            Err(panicked) => {
+            Err(fault @ Fault::Endless(_)) => Outcome::Failed(Error::set_up(fault.to_string())),
+            Err(fault @ Fault::Panicked(_)) => {
                 // Whatever was missing before, this is no way to say that it does not apply.
                 self.context.clear_missed();
-                Outcome::Failed(Error::User(panicked.to_string().into()))
+                Outcome::Failed(Error::User(fault.to_string().into()))
             }
         }
     }

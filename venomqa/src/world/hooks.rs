@@ -5,10 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::stage::Stage;
-use crate::{BoxFuture, Error, HttpClient, Result, panics};
-
-/// The most time that one call of a hook may take.
-const LIMIT: Duration = Duration::from_secs(60);
+use crate::{BoxFuture, Error, HttpClient, Result, World, panics};
 
 /// A function of the user's that the run calls at a certain time, with the main API.
 pub(super) type Hook<T> = Box<dyn Fn(HttpClient) -> BoxFuture<'static, Result<T>> + Send + Sync>;
@@ -66,18 +63,50 @@ impl Stage {
             return Ok(None);
         };
         let api = self.world.main_api()?.clone();
-        let work = panics::catch(async { hook(api).await });
-        let ended = tokio::time::timeout(LIMIT, work).await;
+        let ended = self.world.guarded(async { hook(api).await }).await;
         self.take_exchanges();
         for ((_, api), cookies) in self.world.apis.iter().zip(&self.cookies) {
             api.set_cookies(cookies.clone());
         }
         match ended {
-            Err(_) => Err(Error::set_up(format!(
-                "`{name}` did not end within {LIMIT:?}"
-            ))),
-            Ok(Err(panicked)) => Err(Error::set_up(format!("`{name}` failed: {panicked}"))),
-            Ok(Ok(result)) => result.map(Some),
+            Err(fault) => Err(Error::set_up(format!("`{name}` failed: {fault}"))),
+            Ok(result) => result.map(Some),
+        }
+    }
+}
+
+/// How a function of the user's ended that did not return.
+pub(super) enum Fault {
+    Panicked(panics::Panicked),
+    /// It took longer than this.
+    Endless(Duration),
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(panicked) => panicked.fmt(f),
+            Self::Endless(limit) => {
+                write!(
+                    f,
+                    "it did not end within {limit:?}, and `World::call_limit` allows no more"
+                )
+            }
+        }
+    }
+}
+
+impl World {
+    /// Runs a function of the user's, for as long as it may take.
+    pub(super) async fn guarded<T>(&self, work: impl Future<Output = T>) -> Result<T, Fault> {
+        let work = panics::catch(work);
+        // Without an API there is nothing to wait for, and a timer costs more than most steps.
+        if self.apis.is_empty() {
+            return work.await.map_err(Fault::Panicked);
+        }
+        match tokio::time::timeout(self.call_limit, work).await {
+            Ok(ended) => ended.map_err(Fault::Panicked),
+            Err(_) => Err(Fault::Endless(self.call_limit)),
         }
     }
 }

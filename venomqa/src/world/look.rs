@@ -4,10 +4,11 @@ use venomqa_adapters::RowChange;
 
 use super::act::moment_after;
 use super::built_in::BuiltIn;
+use super::hooks::Fault;
 use super::stage::Stage;
 use super::suspects::{self, Alibi};
 use crate::explorer::{Fingerprint, RuleId, Settled};
-use crate::{Checked, Error, Exchange, Parts, Result, panics};
+use crate::{Checked, Error, Exchange, Parts, Result};
 
 /// How the world is looked at after an action: by us, and by the user's rules.
 impl Stage {
@@ -64,9 +65,10 @@ impl Stage {
         let rule_of_user = &self.rules[rule.index()];
         let parts = Parts::for_invariant(&self.world, &self.context, self.last.step.as_ref());
         let call = &rule_of_user.call;
-        let mut checked = match panics::catch(async { call(parts).await }).await {
+        let mut checked = match self.world.guarded(async { call(parts).await }).await {
             Ok(checked) => checked,
-            Err(panicked) => Checked::Broken(panicked.to_string()),
+            Err(fault @ Fault::Panicked(_)) => Checked::Broken(fault.to_string()),
+            Err(fault @ Fault::Endless(_)) => Checked::NotChecked(fault.to_string()),
         };
         let sent = self.take_exchanges();
         if let Some(lost) = sent.iter().find(|exchange| exchange.is_lost()) {

@@ -30,6 +30,7 @@ pub struct World {
     pub(super) ignored: Vec<Ignore>,
     pub(super) context_keys: Option<Vec<String>>,
     pub(super) memory_limit: usize,
+    pub(super) call_limit: Duration,
     pub(super) hooks: Hooks,
 }
 
@@ -55,6 +56,7 @@ impl World {
             ignored: Vec::new(),
             context_keys: None,
             memory_limit: 256 << 20,
+            call_limit: Duration::from_secs(60),
             hooks: Hooks::default(),
         }
     }
@@ -191,6 +193,14 @@ impl World {
     #[must_use]
     pub fn memory_limit(mut self, bytes: usize) -> Self {
         self.memory_limit = bytes;
+        self
+    }
+
+    /// How long one call of an action, a rule or another function of the user's may take; 60 s by default. An action that takes longer
+    /// ends the run with an error, a rule was not checked. A world without an API has no such limit.
+    #[must_use]
+    pub fn call_limit(mut self, limit: Duration) -> Self {
+        self.call_limit = limit;
         self
     }
 

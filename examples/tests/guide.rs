@@ -168,7 +168,14 @@ fn options_and_rules_are_there() {
     // In the words of the macros, of the configuration and of reports.
     let words = names(&code);
     // What an API of the user's has.
-    let foreign = ["created_at", "_venomqa_", "top_up", "order_id", "is_active"];
+    let foreign = [
+        "created_at",
+        "_venomqa_",
+        "top_up",
+        "order_id",
+        "is_active",
+        "disable_nagle_algorithm",
+    ];
     let mut seen = 0;
     for Page { name, text } in pages() {
         for quoted in quoted(&text) {

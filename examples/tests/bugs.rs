@@ -44,7 +44,7 @@ fn each_bug_is_found_with_its_shortest_sequence_and_nothing_else_is() {
         let mut expected = EXPECTED.iter().filter(|(of, ..)| of.name() == *bug);
         let (_, rule, sequence) = expected.next().expect("a bug that the table lacks");
 
-        let violation = format!("orders::{rule}::{sequence}");
+        let violation = format!("shop::{rule}::{sequence}");
         // A rule of VenomQA's own, which a crash breaks, counts under `explore`.
         let broken = if RULES.contains(rule) {
             rule
@@ -78,7 +78,7 @@ fn without_a_bug_all_rules_hold_and_every_run_explores_the_same() {
         let results: Vec<_> = tests().map(|test| format!("{test} ok")).collect();
         assert_eq!(run.results(), results, "{}", run.stdout);
         let expected = (
-            "orders: 217 states, 1044 transitions, depth 4, 0 violations",
+            "shop: 217 states, 1044 transitions, depth 4, 0 violations",
             "complete to depth 4",
         );
         assert_eq!(explored(&run), expected);
@@ -89,7 +89,7 @@ fn without_a_bug_all_rules_hold_and_every_run_explores_the_same() {
 fn tests() -> impl Iterator<Item = String> {
     let mut names: Vec<_> = RULES.into_iter().chain(["explore"]).collect();
     names.sort();
-    names.into_iter().map(|name| format!("orders::{name}"))
+    names.into_iter().map(|name| format!("shop::{name}"))
 }
 
 /// What was explored and why it ended, without the time that it took.

@@ -9,7 +9,7 @@ use venomqa::prelude::*;
 
 /// A shop that holds at most two orders, with a customer, Alice, and another one, Bob.
 #[exploration(max_depth = 4)]
-async fn orders() -> Result<World> {
+async fn shop() -> Result<World> {
     // Two runs at a time need two databases.
     let file = std::env::var("ORDERS_DB")
         .unwrap_or(concat!(env!("CARGO_TARGET_TMPDIR"), "/orders.db").into());

@@ -2,6 +2,7 @@
 
 mod act;
 mod built_in;
+mod canonical;
 mod footprint;
 mod hooks;
 mod identity;

@@ -24,7 +24,12 @@ pub fn on_wait(told: impl Fn(&str) + Send + Sync + 'static) {
 }
 
 /// Tells `own`, or else what [`on_wait`] was given.
-#[cfg(feature = "sqlite")]
+#[cfg(any(
+    feature = "sqlite",
+    feature = "postgres",
+    feature = "mysql",
+    feature = "redis"
+))]
 pub(crate) fn tell_wait(own: Option<&WaitHook>, message: &str) {
     let default = || {
         let default = DEFAULT.read().unwrap_or_else(PoisonError::into_inner);

@@ -1,18 +1,20 @@
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
 use super::location::Location;
-use super::lock::RunLock;
 use super::options::SqliteOptions;
 use super::precheck::refuse_production;
 use super::query;
 use super::recover::recover;
 use super::session::Session;
 use super::stop::Stop;
+use crate::database::exclusive::Queue;
+use crate::database::lock::RunLock;
+use crate::database::patience::Patience;
+use crate::database::told::Told;
 use crate::{About, Error, Params, Record, Result};
 
 /// A SQLite database that an API under test holds open and commits to.
@@ -65,6 +67,7 @@ use crate::{About, Error, Params, Record, Result};
 pub struct SqliteAdapter {
     pub(super) location: Location,
     pub(super) options: SqliteOptions,
+    pub(super) told: Told,
     lock: Mutex<Option<RunLock>>,
     /// For statements of the user: triggers run, so what it writes is followed.
     user: Mutex<Option<Connection>>,
@@ -103,7 +106,10 @@ impl SqliteAdapter {
         refuse_production(&name, path)?;
         refuse_production(&name, &location.target)?;
         let lock = match &location.lock {
-            Some(lock) => Some(RunLock::acquire(&name, lock, &options).await?),
+            Some(lock) => {
+                let queue = Queue::new(&name, options.lock_wait, options.on_wait.as_ref());
+                Some(RunLock::acquire(&name, lock, queue).await?)
+            }
             None => None,
         };
         let adapter = Self::new(location, options, lock, None);
@@ -117,6 +123,15 @@ impl SqliteAdapter {
             return Err(error);
         }
         Ok(adapter)
+    }
+
+    /// Restores the database at a path if a run before this one crashed, and removes what it left, without starting a run.
+    ///
+    /// # Errors
+    ///
+    /// As for [`open`](Self::open).
+    pub async fn cleanup(path: impl AsRef<Path>) -> Result<()> {
+        Self::open(path).await?.unlock()
     }
 
     /// A new database in memory, for an API that runs in this process.
@@ -158,6 +173,7 @@ impl SqliteAdapter {
             last_about: Mutex::new(about),
             closed: AtomicBool::new(false),
             location,
+            told: Told::without(&options.ignored_columns),
             options,
             lock: Mutex::new(lock),
             user: Mutex::new(user),
@@ -234,9 +250,6 @@ impl SqliteAdapter {
         let why = match self.closed.load(Ordering::Relaxed) {
             true => "it was closed",
             false if self.session().is_some() => "a run has begun already",
-            false if self.location.is_missing() => {
-                "there is no such file yet; start the API under test first"
-            }
             false => return Ok(()),
         };
         Err(Error::Database {
@@ -277,18 +290,13 @@ impl SqliteAdapter {
         doing: &str,
         mut attempt: impl FnMut() -> Result<T, Stop>,
     ) -> Result<T> {
-        let start = Instant::now();
-        let mut pause = Duration::from_micros(500);
+        let mut patience = Patience::new(self.options.settle);
         loop {
-            let stop = match attempt() {
+            match attempt() {
                 Ok(value) => return Ok(value),
-                Err(stop) => stop,
-            };
-            if !stop.is_passing() || start.elapsed() >= self.options.settle {
-                return Err(stop.into_error(&self.location, doing));
+                Err(stop) if stop.is_passing() && patience.lasts().await => {}
+                Err(stop) => return Err(stop.into_error(&self.location, doing)),
             }
-            tokio::time::sleep(pause).await;
-            pause = (pause * 2).min(Duration::from_millis(20));
         }
     }
 

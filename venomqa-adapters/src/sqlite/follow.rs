@@ -2,9 +2,10 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::contents::{Contents, contents};
+use super::contents::contents;
 use super::journal::Journal;
 use super::schema::Plan;
+use crate::database::contents::Contents;
 
 /// How the difference between position and live state comes to be known.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use super::schema::{Place, Plan};
 use super::snapshot::Snapshot;
 use super::value::Image;
 use crate::Checkpoint;
-use crate::history::{Delta, History};
+use crate::database::history::{Delta, History};
 
 /// All checkpoints, and the position among them.
 ///

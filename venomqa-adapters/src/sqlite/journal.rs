@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
 use super::schema::{Kind, OURS, Place, Plan, RowId, TablePlan};
 use super::value::{Bound, Image};
-use crate::history::{Change, Delta, add};
+use crate::database::history::{Change, Delta, add};
 use crate::{RowChange, tell};
 
 /// Follows the log that the triggers write.

@@ -10,7 +10,6 @@ mod islands;
 mod journal;
 mod live;
 mod location;
-mod lock;
 mod options;
 mod precheck;
 mod query;

@@ -14,6 +14,8 @@ pub struct SqliteOptions {
     pub lock_wait: Duration,
     /// Tables that are neither followed, nor restored, nor part of a state.
     pub ignored_tables: Vec<String>,
+    /// Columns that are followed and restored, but not part of a state: `orders.created_at`.
+    pub ignored_columns: Vec<String>,
     /// Is told whom a run waits for, once for each holder of the database. Without it, what [`on_wait`](crate::on_wait) was
     /// given is told.
     pub on_wait: Option<WaitHook>,
@@ -26,6 +28,7 @@ impl Default for SqliteOptions {
             settle: Duration::from_secs(5),
             lock_wait: Duration::from_secs(600),
             ignored_tables: Vec::new(),
+            ignored_columns: Vec::new(),
             on_wait: None,
         }
     }
@@ -38,6 +41,7 @@ impl fmt::Debug for SqliteOptions {
             .field("settle", &self.settle)
             .field("lock_wait", &self.lock_wait)
             .field("ignored_tables", &self.ignored_tables)
+            .field("ignored_columns", &self.ignored_columns)
             .finish_non_exhaustive()
     }
 }

@@ -1,35 +1,20 @@
 use std::path::Path;
 
 use super::location::Location;
+use crate::database::safety;
 use crate::{Error, Result};
 
 /// Refuses a database whose name says that people depend on it.
 pub(super) fn refuse_production(system: &str, path: &Path) -> Result<()> {
-    let words = |text: &str| -> Vec<String> {
-        let words = text.split(|c: char| !c.is_alphanumeric());
-        words.map(str::to_lowercase).collect()
-    };
     // The folder counts, because `/srv/live/orders.db` says it there.
     let names = path
         .file_name()
         .into_iter()
         .chain(path.parent().and_then(Path::file_name));
-    for name in names {
-        let found = words(&name.to_string_lossy())
-            .into_iter()
-            .find(|word| matches!(word.as_str(), "prod" | "production" | "prd" | "live"));
-        if let Some(word) = found {
-            return Err(Error::Refused {
-                system: system.into(),
-                why: format!(
-                    "`{word}` in its path {} looks like production",
-                    path.display()
-                ),
-                remedy: "explore a copy of it under another name".into(),
-            });
-        }
-    }
-    Ok(())
+    let what = format!("its path {}", path.display());
+    names
+        .into_iter()
+        .try_for_each(|name| safety::refuse_production(system, &what, &name.to_string_lossy()))
 }
 
 /// Refuses to begin where the API has not created its file.
@@ -39,8 +24,8 @@ pub(super) fn expect_file(location: &Location) -> Result<()> {
     }
     Err(Error::Refused {
         system: location.name.clone(),
-        why: "there is no such file, although the server has started".into(),
-        remedy: "see that the server writes to this path, and creates its database when it starts"
+        why: "there is no such file yet".into(),
+        remedy: "see that the server has started, writes to this path, and creates its database when it starts"
             .into(),
     })
 }
@@ -55,7 +40,7 @@ mod tests {
         let told = expect_file(&Location::file(&missing).unwrap()).unwrap_err();
         assert!(
             told.to_string()
-                .contains("see that the server writes to this path"),
+                .contains("see that the server has started, writes to this path"),
             "{told}"
         );
         expect_file(&Location::memory()).unwrap();

@@ -10,7 +10,7 @@ use super::schema::{OURS, Place, Plan, RowId, SETTINGS};
 use super::snapshot::Snapshot;
 use super::stop::Stop;
 use super::value::Image;
-use crate::history::{Change, Delta, add};
+use crate::database::history::{Change, Delta, add};
 use crate::{Error, Value};
 
 /// Ends a run that did not end itself: returns to its root and removes what it installed.

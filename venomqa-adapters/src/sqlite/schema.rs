@@ -153,7 +153,7 @@ impl Plan {
     }
 
     /// The tables whose rows are part of a state.
-    pub(super) fn seen(&self) -> impl Iterator<Item = (usize, &TablePlan)> {
+    pub(super) fn seen(&self) -> impl Iterator<Item = (usize, &TablePlan)> + Clone {
         let tables = self.tables.iter().enumerate();
         tables.filter(|(_, table)| table.kind != Kind::Ignored)
     }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::contents::{contents, difference};
+use super::contents::contents;
 use super::follow::{Compare, Follow};
 use super::install::{clear_log, install, uninstall, uninstall_triggers};
 use super::islands::Islands;
@@ -15,7 +15,8 @@ use super::schema::{Place, Plan};
 use super::snapshot::{Snapshot, copy_to_file};
 use super::stop::Stop;
 use super::value::Image;
-use crate::history::{Delta, add, add_reversed};
+use crate::database::contents::difference;
+use crate::database::history::{Delta, add, add_reversed};
 use crate::{Checkpoint, Error, Result, RowChange, RowVisitor, Sealed, Table};
 
 /// What there is between `begin` and `close`.

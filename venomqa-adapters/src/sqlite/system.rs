@@ -30,8 +30,13 @@ impl System for SqliteAdapter {
             *self.session() = Some(session);
             let began = async {
                 self.when_quiet("begin", Session::begin).await?;
-                self.when_quiet("begin", |session| session.visit(visit))
-                    .await
+                let mut visit = self.told.visitor(visit);
+                self.when_quiet("begin", |session| {
+                    let tables = session.plan.seen().map(|(_, table)| &table.table);
+                    self.told.check(&self.location.name, tables)?;
+                    session.visit(&mut visit)
+                })
+                .await
             };
             let tables = match began.await {
                 Ok(tables) => tables,
@@ -43,16 +48,26 @@ impl System for SqliteAdapter {
                 }
             };
             let checkpoint = Islands::ROOT;
+            let tables = tables.iter().map(|table| self.told.table(table)).collect();
             Ok(Root { checkpoint, tables })
         })
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<Vec<RowChange>>> {
-        Box::pin(self.when_quiet("see what changed", Session::changes))
+        Box::pin(async {
+            let changes = self.when_quiet("see what changed", Session::changes).await;
+            Ok(self.told.changes(changes?))
+        })
     }
 
     fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
-        Box::pin(self.when_quiet("seal a checkpoint", Session::seal))
+        Box::pin(async {
+            let sealed = self.when_quiet("seal a checkpoint", Session::seal).await?;
+            Ok(Sealed {
+                untold: self.told.changes(sealed.untold),
+                ..sealed
+            })
+        })
     }
 
     fn can_restore(&self, to: Checkpoint) -> bool {
@@ -62,7 +77,11 @@ impl System for SqliteAdapter {
     }
 
     fn restore(&self, to: Checkpoint) -> BoxFuture<'_, Result<Vec<RowChange>>> {
-        Box::pin(self.when_quiet("restore a checkpoint", move |session| session.restore(to)))
+        Box::pin(async move {
+            let restore = |session: &mut Session| session.restore(to);
+            let untold = self.when_quiet("restore a checkpoint", restore).await;
+            Ok(self.told.changes(untold?))
+        })
     }
 
     fn release(&self, checkpoint: Checkpoint) {

@@ -56,6 +56,16 @@ fn ended_by_the_next(bench: &mut Bench) -> std::result::Result<(), Failed> {
             assert_eq!(looker.ours(), NOTHING);
             next.close().await?;
             assert_eq!(bench.files_of_ours(), NOTHING);
+
+            let options = SqliteOptions {
+                mode,
+                ..SqliteOptions::default()
+            };
+            abandon(bench, &mut app, options).await?;
+            SqliteAdapter::cleanup(&bench.path).await?;
+            assert_eq!(looker.dump(), dump, "{mode:?}");
+            assert_eq!(looker.ours(), NOTHING);
+            assert_eq!(bench.files_of_ours(), NOTHING);
         }
         Ok(())
     })

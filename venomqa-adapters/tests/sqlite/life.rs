@@ -1,10 +1,12 @@
 //! From opening to closing.
 
+use std::sync::Arc;
+
 use libtest_mimic::Failed;
-use venomqa_adapters::System;
+use venomqa_adapters::{SqliteAdapter, SqliteOptions, System};
 
 use crate::app::look::Looker;
-use crate::bench::{Bench, NOTHING, Test, begin};
+use crate::bench::{Bench, NOTHING, Test, begin, lines};
 
 pub(crate) const TESTS: &[(&str, Test)] = &[
     (
@@ -16,6 +18,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         begins_once,
     ),
     ("nothing_is_left_after_close", nothing_left),
+    ("an_ignored_column_is_restored_but_not_told", ignored_column),
 ];
 
 fn made_later(bench: &mut Bench) -> std::result::Result<(), Failed> {
@@ -88,6 +91,46 @@ fn nothing_left(bench: &mut Bench) -> std::result::Result<(), Failed> {
         files.sort();
         assert_eq!(left, files);
         assert_eq!(app.run("SELECT * FROM notes"), 0);
+        Ok(())
+    })
+}
+
+fn ignored_column(bench: &mut Bench) -> std::result::Result<(), Failed> {
+    bench.block_on(async |bench| {
+        let mut app = bench.app();
+        let dump = Looker::open(&bench.path).dump();
+        let ignoring = |column: &str| SqliteOptions {
+            ignored_columns: vec![column.into()],
+            ..SqliteOptions::default()
+        };
+        let wrong = SqliteAdapter::open_with(&bench.path, ignoring("orders.piad")).await?;
+        let refused = begin(&wrong).await.unwrap_err().to_string();
+        assert!(refused.contains("`orders.piad`"), "{refused}");
+        wrong.close().await?;
+
+        let system = SqliteAdapter::open_with(&bench.path, ignoring("orders.paid")).await?;
+        let mut told = Vec::new();
+        let mut visit = |table: &_, row: &_| told.push((Arc::clone(table), Arc::clone(row)));
+        let root = system.begin(&mut visit).await?;
+        let orders = root.tables.iter().find(|table| table.name == "orders");
+        assert_eq!(orders.unwrap().columns, ["id", "status"]);
+        assert!(
+            told.iter()
+                .all(|(table, row)| table.columns.len() == row.len())
+        );
+
+        app.run("UPDATE orders SET paid = paid + 1");
+        assert_eq!(system.changes().await?, []);
+        app.run("UPDATE orders SET status = 'sent', paid = 9 WHERE id = 1");
+        assert_eq!(
+            lines(&system.changes().await?),
+            ["orders#1: status new -> sent"]
+        );
+        assert_eq!(system.seal().await?.untold, []);
+        app.run("UPDATE orders SET paid = 10");
+        assert_eq!(system.restore(root.checkpoint).await?, []);
+        system.close().await?;
+        assert_eq!(Looker::open(&bench.path).dump(), dump);
         Ok(())
     })
 }

@@ -82,6 +82,7 @@ impl<K: Ord + Clone, V: Clone + PartialEq> History<K, V> {
         }
     }
 
+    #[cfg(feature = "sqlite")]
     pub(crate) fn root(&self) -> Checkpoint {
         self.root
     }
@@ -94,6 +95,7 @@ impl<K: Ord + Clone, V: Clone + PartialEq> History<K, V> {
     }
 
     /// Whether nothing can be gone to any more.
+    #[cfg(any(feature = "sqlite", test))]
     pub(crate) fn is_empty(&self) -> bool {
         self.nodes.is_empty()
     }
@@ -101,6 +103,12 @@ impl<K: Ord + Clone, V: Clone + PartialEq> History<K, V> {
     /// The estimated size of all deltas, as given to [`add_child`](Self::add_child).
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The deltas on all edges.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn deltas(&self) -> impl Iterator<Item = &Delta<K, V>> {
+        self.nodes.values().map(|node| &node.delta)
     }
 
     /// Adds a child of the position and moves there. `bytes` is what the delta takes in memory.

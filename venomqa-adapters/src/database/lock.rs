@@ -1,53 +1,34 @@
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use super::options::SqliteOptions;
-use crate::wait::tell_wait;
+use super::exclusive::{Queue, this_run};
 use crate::{Error, Result};
 
 /// The exclusive right to explore a database, across processes.
 ///
-/// It is a lock on a file beside the database, which the operating system releases when its holder dies.
+/// It is a lock on a file, which the operating system releases when its holder dies.
 #[derive(Debug)]
-pub(super) struct RunLock {
+pub(crate) struct RunLock {
     path: PathBuf,
     file: File,
 }
 
 impl RunLock {
     /// Waits for the lock, and says whom it waits for.
-    pub(super) async fn acquire(
-        system: &str,
-        path: &Path,
-        options: &SqliteOptions,
-    ) -> Result<Self> {
-        let start = Instant::now();
-        let mut told = String::new();
+    pub(crate) async fn acquire(system: &str, path: &Path, mut queue: Queue<'_>) -> Result<Self> {
         loop {
-            let failed = |source: std::io::Error| Error::Database {
-                system: system.into(),
-                doing: format!("lock {}", path.display()),
-                source: source.into(),
-            };
-            let holder = match Self::attempt(path).map_err(failed)? {
-                Ok(lock) => return Ok(lock),
-                Err(holder) => holder,
-            };
-            if start.elapsed() >= options.lock_wait {
-                return Err(Error::Busy {
-                    system: system.into(),
-                    why: format!("{holder} explores it"),
-                    remedy: "let it end, or give this run a database of its own".into(),
-                });
+            match Self::attempt(path) {
+                Ok(Ok(lock)) => return Ok(lock),
+                Ok(Err(holder)) => queue.wait_for(holder).await?,
+                Err(source) => {
+                    return Err(Error::Database {
+                        system: system.into(),
+                        doing: format!("lock {}", path.display()),
+                        source: source.into(),
+                    });
+                }
             }
-            if told != holder {
-                let message = format!("{system}: waiting for {holder}");
-                tell_wait(options.on_wait.as_ref(), &message);
-                told = holder;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
 
@@ -80,22 +61,13 @@ impl RunLock {
         }
         file.set_len(0)?;
         file.rewind()?;
-        let program = std::env::args_os()
-            .next()
-            .map(PathBuf::from)
-            .unwrap_or_default();
-        let program = program
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        write!(file, "{program} (process {})", std::process::id())?;
+        write!(file, "{}", this_run())?;
         let path = path.to_owned();
         Ok(Ok(Self { path, file }))
     }
 
     /// Removes the file and lets go.
-    pub(super) fn release(self) -> std::io::Result<()> {
+    pub(crate) fn release(self) -> std::io::Result<()> {
         // In this order: who opens the file from now on makes a new one.
         std::fs::remove_file(&self.path)?;
         self.file.unlock()

@@ -1,0 +1,43 @@
+//! A MySQL or MariaDB database that another process holds open.
+
+mod adapter;
+mod base;
+mod begin;
+mod binlog;
+mod charset;
+mod checkpoints;
+mod column;
+mod copy;
+mod counters;
+mod decimal;
+mod definitions;
+mod event;
+mod gaps;
+mod hold;
+mod holder;
+mod image;
+mod install;
+mod journal;
+mod link;
+mod lock;
+mod options;
+mod position;
+mod precheck;
+mod query;
+mod recover;
+mod replay;
+mod root;
+mod run;
+mod savepoint;
+mod schema;
+mod server;
+mod session;
+mod stop;
+mod stream;
+mod system;
+mod temporal;
+mod value;
+
+pub use adapter::MySqlAdapter;
+pub use options::{MySqlMode, MySqlOptions};
+pub use savepoint::MySqlConnection;

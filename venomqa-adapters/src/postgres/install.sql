@@ -1,0 +1,249 @@
+-- What is written into a database to follow it: everything lies in this schema, or goes with it when it is dropped.
+--
+-- Triggers on every table write the rows that come and go into a journal, as text, under a number called a mark. A look
+-- takes the next mark, so that the rows between two looks can be told from others. An edge in the tree of checkpoints is a set of
+-- marks; rows are counted, +1 for one that came and -1 for one that went, because nested triggers write them in no useful
+-- order. The net of some marks is what their counts add up to.
+
+CREATE SCHEMA _venomqa;
+
+-- The mark under which rows are journaled now. A sequence, because a trigger must see the newest one whatever its snapshot.
+CREATE SEQUENCE _venomqa.mark;
+SELECT nextval('_venomqa.mark');
+
+-- The record of the run, one row. `step` counts the restores: after a broken connection it says whether the last one came through.
+CREATE TABLE _venomqa.run (
+    layout int NOT NULL,
+    id text NOT NULL,
+    holder text NOT NULL,
+    at_root bool NOT NULL,
+    step bigint NOT NULL,
+    mark bigint NOT NULL,
+    -- The tables whose rows could not be put back, because the schema is another.
+    missed text
+);
+
+CREATE TABLE _venomqa.tables (number int PRIMARY KEY, relation oid NOT NULL, name text NOT NULL, shape text NOT NULL);
+
+-- The sequences, with what they held at the root.
+CREATE TABLE _venomqa.sequences (number int PRIMARY KEY, relation oid NOT NULL, position bigint NOT NULL, called bool NOT NULL);
+
+CREATE TABLE _venomqa.journal (mark bigint NOT NULL, number int NOT NULL, count int NOT NULL, image text COLLATE "C" NOT NULL);
+CREATE INDEX ON _venomqa.journal (mark);
+
+-- The marks whose rows are in the journal but not in the tables: those of checkpoints that lie elsewhere in the tree.
+CREATE TABLE _venomqa.undone (mark bigint PRIMARY KEY);
+
+-- Journals what a statement did to a table. The first argument is the table's number; a partition whose columns lie in
+-- another order than those of the whole table has the whole table as the second one.
+--
+-- The settings make the text of a row independent of the application's own. Names come last in the path, for
+-- nothing of the application to be mistaken for a function of the server.
+CREATE FUNCTION _venomqa.follow() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET DateStyle = 'ISO, MDY' SET IntervalStyle = 'postgres' SET TimeZone = 'UTC'
+    SET extra_float_digits = 1 SET bytea_output = 'hex' SET lc_monetary = 'C'
+AS $$
+BEGIN
+    IF TG_NARGS > 1 OR TG_OP = 'TRUNCATE' THEN
+        -- Who has read the mark is to be seen from then on. Other statements have written by now.
+        PERFORM pg_current_xact_id();
+        EXECUTE _venomqa.following(TG_OP, TG_RELID, TG_ARGV[0]::int, TG_ARGV[1]::oid);
+    ELSIF TG_OP = 'INSERT' THEN
+        INSERT INTO _venomqa.journal
+            SELECT last_value, TG_ARGV[0]::int, 1, (_venomqa_new.*)::text FROM _venomqa.mark, _venomqa_new;
+    ELSIF TG_OP = 'DELETE' THEN
+        INSERT INTO _venomqa.journal
+            SELECT last_value, TG_ARGV[0]::int, -1, (_venomqa_old.*)::text FROM _venomqa.mark, _venomqa_old;
+    ELSE
+        INSERT INTO _venomqa.journal
+            SELECT last_value, TG_ARGV[0]::int, -1, (_venomqa_old.*)::text FROM _venomqa.mark, _venomqa_old
+            UNION ALL
+            SELECT last_value, TG_ARGV[0]::int, 1, (_venomqa_new.*)::text FROM _venomqa.mark, _venomqa_new;
+    END IF;
+    RETURN NULL;
+END $$;
+
+-- The statement that journals, where it depends on the table.
+CREATE FUNCTION _venomqa.following(op text, relation oid, number int, whole oid) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+    image text := '(%1$I.*)::text';
+    journal text := 'INSERT INTO _venomqa.journal SELECT last_value, %s, %s, %s FROM _venomqa.mark, %s';
+BEGIN
+    IF whole IS NOT NULL THEN
+        SELECT 'ROW(' || string_agg('%1$I.' || replace(quote_ident(attname), '%', '%%'), ', ' ORDER BY attnum) || ')::text'
+            INTO image FROM pg_attribute WHERE attrelid = whole AND attnum > 0 AND NOT attisdropped;
+    END IF;
+    RETURN CASE op
+        WHEN 'TRUNCATE' THEN
+            format(journal, number, -1, format(image, '_venomqa_old'), format('ONLY %s AS _venomqa_old', relation::regclass))
+        WHEN 'INSERT' THEN format(journal, number, 1, format(image, '_venomqa_new'), '_venomqa_new')
+        WHEN 'DELETE' THEN format(journal, number, -1, format(image, '_venomqa_old'), '_venomqa_old')
+        ELSE format(journal, number, -1, format(image, '_venomqa_old'), '_venomqa_old') || ' UNION ALL '
+            || format(replace(journal, 'INSERT INTO _venomqa.journal ', ''), number, 1, format(image, '_venomqa_new'), '_venomqa_new')
+    END;
+END $$;
+
+-- Whether a transaction that has written is not over yet. A snapshot would not tell: it does not list the newest ones.
+CREATE FUNCTION _venomqa.is_busy() RETURNS bool LANGUAGE plpgsql AS $$
+DECLARE
+    here oid := (SELECT oid FROM pg_database WHERE datname = current_database());
+BEGIN
+    RETURN EXISTS (
+        SELECT FROM pg_stat_get_activity(NULL)
+        WHERE backend_xid IS NOT NULL AND datid = here AND pid <> pg_backend_pid()
+            AND coalesce(backend_type, 'client backend') = 'client backend'
+    ) OR EXISTS (SELECT FROM pg_prepared_xact() WHERE dbid = here);
+END $$;
+
+-- The net of the rows that came and went under the marks after one, up to another.
+CREATE FUNCTION _venomqa.net(
+    seen bigint, upto bigint, OUT marks bigint[], OUT numbers int[], OUT counts bigint[], OUT images text[]
+) LANGUAGE plpgsql AS $$
+BEGIN
+    marks := ARRAY(SELECT DISTINCT mark FROM _venomqa.journal WHERE mark > seen AND mark <= upto);
+    IF marks <> '{}' THEN
+        SELECT array_agg(net.number), array_agg(net.count), array_agg(net.image) INTO numbers, counts, images FROM (
+            SELECT number, sum(count) AS count, image FROM _venomqa.journal
+            WHERE mark > seen AND mark <= upto GROUP BY number, image HAVING sum(count) <> 0
+        ) net;
+    END IF;
+END $$;
+
+-- What came and went under the marks after `seen`.
+--
+-- The next mark is taken first: who journals under the old one has a transaction that shows as long as it is open, and is
+-- seen in full once it is over.
+CREATE FUNCTION _venomqa.look(
+    seen bigint,
+    OUT upto bigint, OUT busy bool, OUT ddl text, OUT marks bigint[],
+    OUT numbers int[], OUT counts bigint[], OUT images text[],
+    OUT positions bigint[], OUT called bool[]
+) LANGUAGE plpgsql AS $$
+BEGIN
+    upto := nextval('_venomqa.mark') - 1;
+    busy := _venomqa.is_busy();
+    IF NOT busy THEN
+        ddl := _venomqa.schema_change();
+    END IF;
+    IF busy OR ddl IS NOT NULL THEN
+        RETURN;
+    END IF;
+    SELECT net.marks, net.numbers, net.counts, net.images, now.positions, now.called
+        INTO marks, numbers, counts, images, positions, called
+        FROM _venomqa.net(seen, upto) net, _venomqa.positions() now;
+END $$;
+
+-- Writes into the tables what the marks `down` add and the marks `up` take back.
+CREATE FUNCTION _venomqa.write(up bigint[], down bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    way record;
+BEGIN
+    FOR way IN
+        SELECT net.number,
+            array_agg(net.image) FILTER (WHERE net.count < 0) AS gone,
+            array_agg(net.image) FILTER (WHERE net.count > 0) AS come
+        FROM (
+            SELECT number, image, sum(count) AS count FROM (
+                SELECT number, image, -count AS count FROM _venomqa.journal WHERE mark = ANY (up)
+                UNION ALL
+                SELECT number, image, count FROM _venomqa.journal WHERE mark = ANY (down)
+            ) edges
+            GROUP BY number, image HAVING sum(count) <> 0
+        ) net, generate_series(1, abs(net.count))
+        GROUP BY net.number
+    LOOP
+        PERFORM _venomqa.write_table(way.number, way.gone, way.come);
+    END LOOP;
+END $$;
+
+-- Ends a restore into which somebody wrote: it is worth repeating.
+CREATE FUNCTION _venomqa.expect_undisturbed(upto bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF _venomqa.is_busy() OR EXISTS (SELECT FROM _venomqa.journal WHERE mark > upto) THEN
+        RAISE serialization_failure USING MESSAGE = 'somebody wrote meanwhile';
+    END IF;
+END $$;
+
+-- Makes the sequences hold this, given what they hold now. Not undone with the transaction, so it comes last.
+CREATE FUNCTION _venomqa.set_sequences(
+    positions bigint[], called bool[], wanted_positions bigint[], wanted_called bool[]
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    IF positions <> wanted_positions OR called <> wanted_called THEN
+        PERFORM setval(sequences.relation::regclass, wanted.position, wanted.called)
+        FROM unnest(positions, called, wanted_positions, wanted_called) WITH ORDINALITY
+            AS wanted (old_position, old_called, position, called, number)
+        JOIN _venomqa.sequences ON sequences.number = wanted.number
+        WHERE (wanted.old_position, wanted.old_called) <> (wanted.position, wanted.called);
+    END IF;
+END $$;
+
+-- Goes to another checkpoint: takes back what is `live` and the marks `up`, adds the marks `down`. The marks in `dead` are forgotten. What
+-- was live is not, yet: should the answer get lost, it can be asked for. Looks first, and does nothing where that finds a reason not to.
+CREATE FUNCTION _venomqa.restore(
+    was bigint, seen bigint, live bigint[], up bigint[], down bigint[], dead bigint[],
+    wanted_positions bigint[], wanted_called bool[],
+    OUT upto bigint, OUT busy bool, OUT ddl text, OUT marks bigint[],
+    OUT numbers int[], OUT counts bigint[], OUT images text[],
+    OUT positions bigint[], OUT called bool[]
+) LANGUAGE plpgsql AS $$
+BEGIN
+    SELECT * INTO upto, busy, ddl, marks, numbers, counts, images, positions, called FROM _venomqa.look(seen);
+    IF busy OR ddl IS NOT NULL THEN
+        RETURN;
+    END IF;
+    up := up || live || marks;
+    IF up <> '{}' OR down <> '{}' THEN
+        PERFORM _venomqa.write(up, down);
+        PERFORM _venomqa.expect_undisturbed(upto);
+        INSERT INTO _venomqa.undone SELECT unnest(up);
+    END IF;
+    IF dead <> '{}' THEN
+        DELETE FROM _venomqa.journal WHERE mark = ANY (dead);
+    END IF;
+    IF down <> '{}' OR dead <> '{}' THEN
+        DELETE FROM _venomqa.undone WHERE mark = ANY (down || dead);
+    END IF;
+    UPDATE _venomqa.run SET step = was + 1, mark = upto WHERE step = was;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'VQ002', MESSAGE = 'the run is at another step';
+    END IF;
+    PERFORM _venomqa.set_sequences(positions, called, wanted_positions, wanted_called);
+END $$;
+
+-- Returns to the root from wherever the run is, except for tables whose columns are others now. Says no where somebody is still writing.
+CREATE FUNCTION _venomqa.to_root() RETURNS bool LANGUAGE plpgsql AS $$
+DECLARE
+    upto bigint := nextval('_venomqa.mark') - 1;
+    misshapen text;
+BEGIN
+    IF _venomqa.is_busy() THEN
+        RETURN false;
+    END IF;
+    DELETE FROM _venomqa.journal WHERE mark IN (SELECT mark FROM _venomqa.undone);
+    WITH bad AS (
+        SELECT number, name FROM _venomqa.tables
+        WHERE shape IS DISTINCT FROM _venomqa.shape(relation) AND number IN (SELECT number FROM _venomqa.journal)
+    ), gone AS (
+        DELETE FROM _venomqa.journal WHERE number IN (SELECT number FROM bad)
+    )
+    SELECT string_agg('`' || name || '`', ', ' ORDER BY name) INTO misshapen FROM bad;
+    PERFORM _venomqa.write(ARRAY(SELECT DISTINCT mark FROM _venomqa.journal WHERE mark <= upto), '{}');
+    PERFORM _venomqa.expect_undisturbed(upto);
+    UPDATE _venomqa.run SET at_root = true, missed = misshapen;
+    PERFORM _venomqa.set_sequences(
+        now.positions, now.called, ARRAY(SELECT position FROM _venomqa.sequences ORDER BY number),
+        ARRAY(SELECT called FROM _venomqa.sequences ORDER BY number)
+    ) FROM _venomqa.positions() now;
+    RETURN true;
+END $$;
+
+-- The columns of a table, as far as its rows as text depend on them.
+CREATE FUNCTION _venomqa.shape(relation oid) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (
+        SELECT coalesce(string_agg(format('%I %s %s', attname, format_type(atttypid, atttypmod), attgenerated), ', ' ORDER BY attnum), '')
+        FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped
+    );
+END $$;

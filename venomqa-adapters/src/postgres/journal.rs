@@ -1,0 +1,198 @@
+use std::sync::Arc;
+
+use sqlx::postgres::PgConnection;
+
+use super::link::Link;
+use super::look::{Found, Look};
+use super::marks::Marks;
+use super::net::Net;
+use super::recover::Departure;
+use super::root::Rooted;
+use super::run::Run;
+use super::schema::Plan;
+use super::session::Session;
+use super::stop::Stop;
+use crate::{BoxFuture, Checkpoint, Error, RowChange, Sealed};
+
+/// Follows the journal that the triggers write, and goes back by it.
+#[derive(Debug)]
+pub(super) struct Journal {
+    link: Link,
+    plan: Plan,
+    run: Run,
+    marks: Marks,
+    /// The last mark that has been looked at.
+    seen: i64,
+    /// The marks since the position.
+    live_marks: Vec<i64>,
+    /// The rows under them.
+    live: Net,
+    /// What came to be known since changes were told last.
+    untold: Net,
+    /// The marks that the last restore took back for good.
+    discarded: Vec<i64>,
+    /// A restore of which it is not known whether it came through.
+    pending: Option<Checkpoint>,
+    /// What a restore found of which only later it came to be known that it had come through.
+    carried: Vec<RowChange>,
+    departure: Departure,
+}
+
+impl Journal {
+    pub(super) fn new(link: Link, rooted: Rooted) -> Self {
+        Self {
+            link,
+            plan: rooted.plan,
+            marks: Marks::new(Arc::new(rooted.sequences)),
+            seen: rooted.run.mark - 1,
+            run: rooted.run,
+            live_marks: Vec::new(),
+            live: Net::default(),
+            untold: Net::default(),
+            discarded: Vec::new(),
+            pending: None,
+            carried: Vec::new(),
+            departure: Departure::default(),
+        }
+    }
+
+    /// The connection, once it is certain where the run stands.
+    async fn db(&mut self) -> Result<&mut PgConnection, Stop> {
+        if !self.link.is_connected() || self.pending.is_some() {
+            self.resume().await?;
+        }
+        self.link.db().await
+    }
+
+    /// Learns from the record of the run whether it still goes on, and whether the last restore came through.
+    async fn resume(&mut self) -> Result<(), Stop> {
+        let run = Run::expect(&mut self.link, &self.run.id).await?;
+        if let (Some(to), true) = (self.pending, run.step != self.run.step) {
+            let found = Found::between(self.link.db().await?, self.seen, run.mark).await?;
+            self.learn(&found);
+            self.carried = self.untold.told(&self.plan);
+            self.run = run;
+            self.arrived(to, self.run.mark);
+        }
+        self.pending = None;
+        Ok(())
+    }
+
+    async fn look(&mut self) -> Result<Look, Stop> {
+        let seen = self.seen;
+        let look = Look::at(self.db().await?, seen).await?;
+        self.accept(&look)?;
+        Ok(look)
+    }
+
+    /// Takes in what a look found, or says why it found nothing.
+    fn accept(&mut self, look: &Look) -> Result<(), Stop> {
+        look.expect_complete(&self.link.location)?;
+        self.seen = look.upto;
+        self.learn(&look.found);
+        Ok(())
+    }
+
+    fn learn(&mut self, found: &Found) {
+        self.live_marks.extend_from_slice(&found.marks);
+        self.live.add_all(found);
+        self.untold.add_all(found);
+    }
+
+    async fn go(&mut self, to: Checkpoint) -> Result<Vec<RowChange>, Stop> {
+        self.db().await?;
+        let Some(sequences) = self.marks.sequences(to).cloned() else {
+            return Err(Stop::Failed(Error::OutOfReach {
+                system: self.link.location.name.clone(),
+                checkpoint: to,
+                why: "it was released, or never sealed",
+            }));
+        };
+        let way = self.marks.way(to);
+        let mut dead = self.marks.dead();
+        dead.extend_from_slice(&self.discarded);
+        self.pending = Some(to);
+        let restored = Look::restore(
+            self.link.db().await?,
+            &self.run,
+            self.seen,
+            &self.live_marks,
+            &way,
+            &dead,
+            &sequences,
+        )
+        .await;
+        let look = restored.map_err(|error| {
+            let stop = Stop::from(error);
+            // What the server refused did not happen; of a broken connection one cannot know.
+            if !stop.is_lost() {
+                self.pending = None;
+            }
+            stop
+        })?;
+        self.pending = None;
+        self.accept(&look)?;
+        let mut untold = std::mem::take(&mut self.carried);
+        untold.extend(self.untold.told(&self.plan));
+        self.marks.forget(&dead);
+        self.run.step += 1;
+        self.arrived(to, look.upto);
+        Ok(untold)
+    }
+
+    fn arrived(&mut self, at: Checkpoint, seen: i64) {
+        self.seen = seen;
+        self.discarded = std::mem::take(&mut self.live_marks);
+        self.live.clear();
+        self.untold.clear();
+        self.marks.move_to(at);
+    }
+}
+
+impl Session for Journal {
+    fn link(&mut self) -> &mut Link {
+        &mut self.link
+    }
+
+    fn changes(&mut self) -> BoxFuture<'_, Result<Vec<RowChange>, Stop>> {
+        Box::pin(async {
+            self.look().await?;
+            self.untold.clear();
+            self.carried.clear();
+            Ok(self.live.told(&self.plan))
+        })
+    }
+
+    fn seal(&mut self) -> BoxFuture<'_, Result<Sealed, Stop>> {
+        Box::pin(async {
+            let look = self.look().await?;
+            let untold = self.untold.told(&self.plan);
+            let marks = std::mem::take(&mut self.live_marks);
+            self.live.clear();
+            self.untold.clear();
+            self.carried.clear();
+            let checkpoint = self.marks.seal(marks, Arc::new(look.sequences));
+            Ok(Sealed { checkpoint, untold })
+        })
+    }
+
+    fn can_restore(&self, to: Checkpoint) -> bool {
+        self.marks.contains(to)
+    }
+
+    fn restore(&mut self, to: Checkpoint) -> BoxFuture<'_, Result<Vec<RowChange>, Stop>> {
+        Box::pin(self.go(to))
+    }
+
+    fn release(&mut self, checkpoint: Checkpoint) {
+        self.marks.release(checkpoint);
+    }
+
+    fn memory(&self) -> usize {
+        self.marks.bytes()
+    }
+
+    fn retire(&mut self) -> BoxFuture<'_, Result<Option<Error>, Stop>> {
+        Box::pin(self.departure.proceed(&mut self.link, &self.run.id))
+    }
+}

@@ -1,0 +1,121 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use redis::aio::MultiplexedConnection;
+use redis::{
+    Arg, AsyncConnectionConfig, Client, Cmd, FromRedisValue, ProtocolVersion, PushInfo, PushKind,
+};
+
+use super::options::RedisOptions;
+use crate::{Error, Result};
+
+/// Commands that would change the connection which others use too, or lead to databases that nobody gave us.
+const REFUSED: &[&str] = &[
+    "AUTH",
+    "CLIENT",
+    "DISCARD",
+    "EXEC",
+    "FLUSHALL",
+    "HELLO",
+    "MONITOR",
+    "MULTI",
+    "PSUBSCRIBE",
+    "PSYNC",
+    "QUIT",
+    "RESET",
+    "SELECT",
+    "SSUBSCRIBE",
+    "SUBSCRIBE",
+    "SWAPDB",
+    "SYNC",
+    "UNWATCH",
+    "WATCH",
+];
+
+/// A connection for commands of the user, in one database. What it writes is followed as if the application had written it.
+#[derive(Debug)]
+pub(super) struct UserLink {
+    system: String,
+    client: Client,
+    limit: Duration,
+    connection: Option<(MultiplexedConnection, Arc<AtomicBool>)>,
+}
+
+impl UserLink {
+    pub(super) fn new(options: &RedisOptions, database: u32) -> Result<Self> {
+        let system = options.system();
+        let client = Client::open(options.target(database, ProtocolVersion::RESP3));
+        Ok(Self {
+            client: client.map_err(|source| failed(&system, "connect", source))?,
+            system,
+            limit: options.settle,
+            connection: None,
+        })
+    }
+
+    /// Runs a command whose first argument is its name.
+    pub(super) async fn run<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T> {
+        let name = match command.args_iter().next() {
+            Some(Arg::Simple(name)) => String::from_utf8_lossy(name).to_uppercase(),
+            _ => String::new(),
+        };
+        if name.is_empty() || REFUSED.contains(&name.as_str()) {
+            return Err(Error::Refused {
+                system: self.system.clone(),
+                why: format!(
+                    "`{name}` would change the connection or other databases than its own"
+                ),
+                remedy: "use a connection of your own for it".into(),
+            });
+        }
+        let doing = format!("run `{name}`");
+        let connection = self.connection().await?;
+        let answer = command.query_async(connection).await;
+        answer.map_err(|source| {
+            if source.is_unrecoverable_error() {
+                self.connection = None;
+            }
+            failed(&self.system, &doing, source)
+        })
+    }
+
+    async fn connection(&mut self) -> Result<&mut MultiplexedConnection> {
+        // The server may have closed it while nobody used it.
+        let lost = |(_, lost): &mut (_, Arc<AtomicBool>)| lost.load(Ordering::Relaxed);
+        self.connection.take_if(lost);
+        let connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.connect().await?,
+        };
+        Ok(&mut self.connection.insert(connection).0)
+    }
+
+    async fn connect(&self) -> Result<(MultiplexedConnection, Arc<AtomicBool>)> {
+        let lost = Arc::new(AtomicBool::new(false));
+        let hear = lost.clone();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(self.limit.max(Duration::from_secs(1))))
+            .set_response_timeout(Some(self.limit.max(Duration::from_secs(1))))
+            .set_push_sender(move |message: PushInfo| {
+                if message.kind == PushKind::Disconnection {
+                    hear.store(true, Ordering::Relaxed);
+                }
+                Ok::<(), ()>(())
+            });
+        let connected = self
+            .client
+            .get_multiplexed_async_connection_with_config(&config);
+        let connected = connected.await;
+        let connection = connected.map_err(|source| failed(&self.system, "connect", source))?;
+        Ok((connection, lost))
+    }
+}
+
+fn failed(system: &str, doing: &str, source: redis::RedisError) -> Error {
+    Error::Database {
+        system: system.into(),
+        doing: doing.into(),
+        source: source.into(),
+    }
+}

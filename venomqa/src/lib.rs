@@ -85,6 +85,12 @@ pub use world::{IntoWorld, World};
 
 /// What a test file needs: `use venomqa::prelude::*;`.
 pub mod prelude {
+    #[cfg(feature = "mysql")]
+    pub use crate::adapters::MySqlAdapter;
+    #[cfg(feature = "postgres")]
+    pub use crate::adapters::PostgresAdapter;
+    #[cfg(feature = "redis")]
+    pub use crate::adapters::RedisAdapter;
     #[cfg(feature = "sqlite")]
     pub use crate::adapters::SqliteAdapter;
     pub use crate::{

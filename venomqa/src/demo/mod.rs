@@ -6,6 +6,7 @@ mod checks;
 pub mod orders;
 #[cfg(feature = "cli")]
 mod promises;
+pub mod serve;
 #[cfg(feature = "cli")]
 mod shop;
 #[cfg(feature = "cli")]

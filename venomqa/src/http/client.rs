@@ -3,6 +3,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::address::Address;
+#[cfg(feature = "tower")]
+use super::in_process::InProcess;
 use super::live::Live;
 use super::settings::Settings;
 use super::{Cookies, Exchange, Request, Role};
@@ -50,6 +52,52 @@ impl HttpClient {
         Ok(Self {
             settings: Arc::default(),
             live: Arc::new(Live::new(Address::parse(base_url)?)?),
+            role: None,
+        })
+    }
+
+    /// A client for an API in this process: an axum `Router`, or any other [`tower_service::Service`] for HTTP. No socket is opened.
+    ///
+    /// Everything else is as it is through a connection: the limits, cookies, roles and the record. A handler that panics leaves its
+    /// request without an answer; one that blocks its thread blocks the test with it, and no limit ends that. The base URL is
+    /// `http://localhost`.
+    ///
+    /// Requests come with the body `http_body_util::Full<Bytes>`. A service that insists on another takes it with `map_request` of the
+    /// crate `tower`. What only a connection has is missing: the address of the client, and the headers `Connection`, `Date` and
+    /// `Transfer-Encoding`.
+    ///
+    /// ```
+    /// # use venomqa::{HttpClient, Result};
+    /// use axum::{Router, routing::get};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// let router: Router = Router::new().route("/health", get(async || "fine"));
+    /// let api = HttpClient::in_process(router)?;
+    /// assert_eq!(api.get("/health").send().await?.text(), "fine");
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The system's TLS cannot be used, which requests to other servers may need.
+    #[cfg(feature = "tower")]
+    pub fn in_process<S, B>(service: S) -> Result<Self>
+    where
+        S: tower_service::Service<
+                http::Request<http_body_util::Full<bytes::Bytes>>,
+                Response = http::Response<B>,
+            > + Clone
+            + Send
+            + 'static,
+        S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+        S::Future: Send,
+        B: http_body::Body + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        Ok(Self {
+            settings: Arc::default(),
+            live: Arc::new(Live::around(InProcess::new(service))?),
             role: None,
         })
     }

@@ -257,15 +257,22 @@ impl SentRequest {
 
     pub(super) fn to_reqwest(&self) -> reqwest::Request {
         let mut request = reqwest::Request::new(self.method.clone(), self.url.clone());
-        request.headers_mut().clone_from(&self.headers);
+        *request.headers_mut() = self.headers_to_send();
         if !self.body.is_empty() {
             *request.body_mut() = Some(self.body.clone().into());
-        } else if [Method::POST, Method::PUT, Method::PATCH].contains(&self.method) {
-            // Some servers insist on a length where a body is usual, and it is not told for no body.
-            let none = HeaderValue::from_static("0");
-            request.headers_mut().insert(CONTENT_LENGTH, none);
         }
         request
+    }
+
+    /// The headers, with the one that a connection does not add by itself.
+    pub(super) fn headers_to_send(&self) -> HeaderMap {
+        let mut headers = self.headers.clone();
+        let usual = [Method::POST, Method::PUT, Method::PATCH].contains(&self.method);
+        if usual && self.body.is_empty() {
+            // Some servers insist on a length where a body is usual, and it is not told for no body.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        headers
     }
 }
 

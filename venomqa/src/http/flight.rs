@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use reqwest::header::SET_COOKIE;
 
+use super::causes::causes;
 use super::exchange::{Answer, Exchanged, SentRequest};
 use super::{Exchange, HttpClient, Response, stale};
 use crate::{Error, Result};
@@ -15,16 +16,16 @@ pub(super) async fn send(
     sent: SentRequest,
     limit: Duration,
 ) -> Result<Response> {
-    if client.live.idle() > stale::WORTH_A_LOOK {
-        stale::notice_closed_connections().await;
-    }
     let mut flight = Flight::start(client, sent);
-    let request = flight
-        .sent
-        .as_ref()
-        .map(SentRequest::to_reqwest)
-        .unwrap_or_else(|| unreachable!());
-    let work = receive(client, request, &mut flight.answer);
+    let Flight {
+        sent: Some(sent),
+        answer,
+        ..
+    } = &mut flight
+    else {
+        unreachable!("only `land` and `drop` take the request");
+    };
+    let work = receive(client, sent, answer);
     let trouble = match tokio::time::timeout(limit, work).await {
         Ok(Ok(())) => None,
         Ok(Err(trouble)) => Some(trouble),
@@ -39,19 +40,20 @@ pub(super) async fn send(
 
 async fn receive(
     client: &HttpClient,
-    request: reqwest::Request,
+    sent: &SentRequest,
     answer: &mut Option<Answer>,
 ) -> Result<(), Trouble> {
-    let connections = client.live.connections();
-    let from_origin = client.live.address().is_origin_of(request.url());
-    let path = request.url().path().to_owned();
-    let mut response = connections.execute(request).await?;
+    let from_origin = client.live.address().is_origin_of(&sent.url);
+    let mut response = execute(client, sent).await?;
     if from_origin {
         let role = client.role.as_deref().unwrap_or_default();
         for line in response.headers().get_all(SET_COOKIE) {
             if let Ok(line) = std::str::from_utf8(line.as_bytes()) {
                 let address = client.live.address();
-                client.live.cookies().store(role, &address, &path, line);
+                client
+                    .live
+                    .cookies()
+                    .store(role, &address, sent.url.path(), line);
             }
         }
     }
@@ -80,6 +82,18 @@ async fn receive(
         answer.body = whole.freeze();
     }
     Ok(())
+}
+
+/// The answer up to its body, from the API in this process or through a connection.
+async fn execute(client: &HttpClient, sent: &SentRequest) -> Result<reqwest::Response, Trouble> {
+    #[cfg(feature = "tower")]
+    if let Some(service) = client.live.service_at(&sent.url) {
+        return service.answer(sent).await.map_err(Trouble::Transport);
+    }
+    if client.live.idle() > stale::WORTH_A_LOOK {
+        stale::notice_closed_connections().await;
+    }
+    Ok(client.live.connections().execute(sent.to_reqwest()).await?)
 }
 
 /// A request that is under way. Dropped before it lands, it is recorded as given up.
@@ -157,20 +171,11 @@ impl Trouble {
 }
 
 impl From<reqwest::Error> for Trouble {
-    /// Joins the causes. The outermost only repeats the URL, with the secrets in it.
+    /// Without the outermost, which only repeats the URL, with the secrets in it.
     fn from(error: reqwest::Error) -> Self {
-        let mut causes: Vec<String> = Vec::new();
-        let mut next = error.source();
-        while let Some(cause) = next {
-            let text = cause.to_string();
-            if causes.last().is_none_or(|last| !last.contains(&text)) {
-                causes.push(text);
-            }
-            next = cause.source();
-        }
-        if causes.is_empty() {
-            causes.push(error.without_url().to_string());
-        }
-        Self::Transport(causes.join(": "))
+        Self::Transport(match error.source() {
+            Some(cause) => causes(cause),
+            None => error.without_url().to_string(),
+        })
     }
 }

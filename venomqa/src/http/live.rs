@@ -7,6 +7,8 @@ use reqwest::redirect::Policy;
 use tokio::runtime;
 
 use super::address::Address;
+#[cfg(feature = "tower")]
+use super::in_process::InProcess;
 use super::{Cookies, Exchange};
 use crate::{Error, Result};
 
@@ -21,6 +23,9 @@ const IDLE: Duration = Duration::from_millis(500);
 /// What all clones of a client share: where the API is, and what has happened between it and us.
 pub(super) struct Live {
     wire: RwLock<Wire>,
+    /// The API, if it is in this process.
+    #[cfg(feature = "tower")]
+    service: Option<InProcess>,
     cookies: Mutex<Cookies>,
     log: Mutex<Log>,
     sent: AtomicU64,
@@ -53,12 +58,29 @@ impl Live {
                 connections,
                 runtime: None,
             }),
+            #[cfg(feature = "tower")]
+            service: None,
             cookies: Mutex::default(),
             log: Mutex::default(),
             sent: AtomicU64::new(0),
             last_used: AtomicU64::new(0),
             born: Instant::now(),
         })
+    }
+
+    #[cfg(feature = "tower")]
+    pub(super) fn around(service: InProcess) -> Result<Self> {
+        Ok(Self {
+            service: Some(service),
+            ..Self::new(Address::parse("http://localhost")?)?
+        })
+    }
+
+    /// The API in this process, if there is one and this is a URL of its own.
+    #[cfg(feature = "tower")]
+    pub(super) fn service_at(&self, url: &reqwest::Url) -> Option<&InProcess> {
+        let service = self.service.as_ref()?;
+        self.address().is_origin_of(url).then_some(service)
     }
 
     pub(super) fn address(&self) -> Arc<Address> {

@@ -1,11 +1,14 @@
 //! Calls to the API under test, and the record of them.
 
 mod address;
+mod causes;
 mod client;
 mod cookies;
 mod exchange;
 mod flight;
 mod headers;
+#[cfg(feature = "tower")]
+mod in_process;
 mod json_fields;
 mod live;
 mod multipart;

@@ -151,7 +151,7 @@ impl Stage {
 
     /// What came of an action that says that it does not apply.
     async fn declined(&mut self) -> Result<Performed> {
-        self.position.changes = self.changes().await?;
+        self.position.changes = self.world.systems.changes().await?;
         self.position.unseen = false;
         self.last.changes.clone_from(&self.position.changes);
         self.remember()?;

@@ -1,7 +1,5 @@
 use std::time::{Duration, Instant};
 
-use venomqa_adapters::RowChange;
-
 use super::act::moment_after;
 use super::built_in::BuiltIn;
 use super::hooks::Fault;
@@ -15,7 +13,7 @@ impl Stage {
     /// Asks the systems what was changed, and the user's function what it observes.
     pub(super) async fn look(&mut self) -> Result<Fingerprint> {
         self.wait_until_quiet().await?;
-        self.position.changes = self.changes().await?;
+        self.position.changes = self.world.systems.changes().await?;
         self.position.unseen = false;
         self.last.changes.clone_from(&self.position.changes);
         self.witness
@@ -31,17 +29,6 @@ impl Stage {
             self.last.observed = Some(observed);
         }
         Ok(Fingerprint(sum))
-    }
-
-    pub(super) async fn changes(&self) -> Result<Vec<Vec<RowChange>>> {
-        let mut all = Vec::with_capacity(self.world.systems.len());
-        for (name, system) in &self.world.systems {
-            all.push(system.changes().await.map_err(|source| Error::System {
-                name: name.clone(),
-                source,
-            })?);
-        }
-        Ok(all)
     }
 
     pub(super) async fn wait_until_quiet(&self) -> Result<()> {
@@ -94,7 +81,7 @@ impl Stage {
             wrote: !sent.iter().all(is_safe),
         };
         if self.suspects.checked(alibi)
-            && let Ok(changes) = self.changes().await
+            && let Ok(changes) = self.world.systems.changes().await
         {
             let difference = suspects::difference(&self.position.changes, &changes);
             let example = difference.map(|change| self.shown(change));
@@ -114,7 +101,7 @@ impl Stage {
                 broken: (self.built_in(BuiltIn::Crash), message),
             });
         }
-        let now = self.changes().await?;
+        let now = self.world.systems.changes().await?;
         let difference = suspects::difference(&self.position.changes, &now);
         let example = difference.map(|change| self.shown(change));
         let untouched = self.suspects.settle(example);

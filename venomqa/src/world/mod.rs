@@ -13,6 +13,7 @@ mod moves;
 mod records;
 mod stage;
 mod suspects;
+mod systems;
 mod veil;
 mod witness;
 #[expect(

@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use venomqa_adapters::RowChange;
+
 use super::stage::{Stage, State};
 use crate::explorer::Mark;
 use crate::{Error, Result};
@@ -18,22 +20,13 @@ impl Stage {
             ));
         }
         self.reset().await?;
-        let mut checkpoints = Vec::new();
         let mut sum = 0_u128;
-        for (number, (name, system)) in self.world.systems.iter().enumerate() {
-            let identity = &mut self.identity;
-            let mut add =
-                |table: &_, row: &_| sum = sum.wrapping_add(identity.row(number, table, row));
-            let root = system.begin(&mut add).await;
-            let root = root.map_err(|source| Error::System {
-                name: name.clone(),
-                source,
-            })?;
-            root.tables
-                .iter()
-                .for_each(|table| self.identity.note(number, table));
-            checkpoints.push(root.checkpoint);
-        }
+        let identity = &mut self.identity;
+        let visit = |system: usize, table: &_, row: Option<&_>| match row {
+            Some(row) => sum = sum.wrapping_add(identity.row(system, table, row)),
+            None => identity.note(system, table),
+        };
+        let checkpoints = self.world.systems.begin(visit).await?;
         self.position.sum = sum;
         self.position.changes = self.world.systems.iter().map(|_| Vec::new()).collect();
         self.set_up().await?;
@@ -57,7 +50,7 @@ impl Stage {
         self.cookies.clear();
         if self.call_hook("setup", setup).await?.is_some() {
             self.wait_until_quiet().await?;
-            self.position.changes = self.changes().await?;
+            self.position.changes = self.world.systems.changes().await?;
             self.witness.note(&self.position.changes, &[]);
         }
         self.cookies = self
@@ -78,17 +71,16 @@ impl Stage {
     async fn save_as_root(&mut self) -> Result<Mark> {
         let root = self.save().await?;
         debug_assert_eq!(root, ROOT);
-        let state = self.saved.states[ROOT.0 as usize].iter();
-        let checkpoints = state.flat_map(|state| &state.checkpoints);
-        for ((name, system), checkpoint) in self.world.systems.iter().zip(checkpoints) {
-            if !system.can_restore(*checkpoint) {
-                return Err(Error::set_up(format!(
-                    "the system `{name}` goes back only to what it held at the start, without what `setup` changed: prepare it before \
-                     the world is made"
-                )));
-            }
+        let state = self.saved.states[ROOT.0 as usize].as_ref();
+        let stuck =
+            state.and_then(|state| self.world.systems.first_without_way(&state.checkpoints));
+        match stuck {
+            None => Ok(root),
+            Some(name) => Err(Error::set_up(format!(
+                "the system `{name}` goes back only to what it held at the start, without what `setup` changed: prepare it before \
+                 the world is made"
+            ))),
         }
-        Ok(root)
     }
 
     fn can_go_back_at_all(&self) -> bool {
@@ -110,31 +102,20 @@ impl Stage {
     }
 
     pub(super) async fn save(&mut self) -> Result<Mark> {
-        let mut checkpoints = Vec::with_capacity(self.world.systems.len());
-        for (number, (name, system)) in self.world.systems.iter().enumerate() {
-            let sealed = system.seal().await;
-            let sealed = sealed.map_err(|source| Error::System {
-                name: name.clone(),
-                source,
-            })?;
-            checkpoints.push(sealed.checkpoint);
-            if let Some(change) = sealed.untold.first()
-                && !self.position.unseen
-            {
-                let example = self.shown(change);
-                self.suspects.foreign(example);
-            }
-            let changes = &mut self.position.changes[number];
+        let sealed = self.world.systems.seal().await?;
+        self.note_foreign(&sealed.untold);
+        for (system, untold) in sealed.untold.iter().enumerate() {
+            let changes = &mut self.position.changes[system];
             self.position.sum = self
                 .position
                 .sum
-                .wrapping_add(self.identity.delta(number, changes))
-                .wrapping_add(self.identity.delta(number, &sealed.untold));
+                .wrapping_add(self.identity.delta(system, changes))
+                .wrapping_add(self.identity.delta(system, untold));
             changes.clear();
         }
         self.position.unseen = false;
         let state = State {
-            checkpoints,
+            checkpoints: sealed.checkpoints,
             sum: self.position.sum,
             context: self.context.clone(),
             cookies: self.cookies.clone(),
@@ -156,10 +137,19 @@ impl Stage {
         let Some(state) = self.saved.states[mark.0 as usize].take() else {
             return;
         };
-        for ((_, system), checkpoint) in self.world.systems.iter().zip(&state.checkpoints) {
-            system.release(*checkpoint);
-        }
+        self.world.systems.release(&state.checkpoints);
         self.saved.free.push(mark);
+    }
+
+    /// Takes in what arrived outside a step.
+    fn note_foreign(&mut self, untold: &[Vec<RowChange>]) {
+        // Nobody has asked yet what an action did that went wrong.
+        if let Some(change) = untold.iter().flatten().next()
+            && !self.position.unseen
+        {
+            let example = self.shown(change);
+            self.suspects.foreign(example);
+        }
     }
 
     pub(super) fn can_return(&self, mark: Mark) -> bool {
@@ -169,9 +159,7 @@ impl Stage {
         if mark == ROOT {
             return true;
         }
-        let mut systems = self.world.systems.iter().zip(&state.checkpoints);
-        !self.only_starts_over()
-            && systems.all(|((_, system), checkpoint)| system.can_restore(*checkpoint))
+        !self.only_starts_over() && self.world.systems.can_restore(&state.checkpoints)
     }
 
     pub(super) async fn return_to(&mut self, mark: Mark) -> Result<()> {
@@ -216,30 +204,12 @@ impl Stage {
                 server.stop().await?;
             }
         }
-        for (number, ((name, system), checkpoint)) in self
-            .world
-            .systems
-            .iter()
-            .zip(&state.checkpoints)
-            .enumerate()
-        {
-            let foreign = system
-                .restore(*checkpoint)
-                .await
-                .map_err(|source| Error::System {
-                    name: name.clone(),
-                    source,
-                })?;
-            // A server may write when it stops, and nobody has asked yet what an action did that went wrong.
-            if let Some(change) = foreign.first()
-                && !restart
-                && !self.position.unseen
-            {
-                let example = self.shown(change);
-                self.suspects.foreign(example);
-            }
-            self.position.changes[number].clear();
+        let untold = self.world.systems.restore(&state.checkpoints).await?;
+        // A server may write when it stops.
+        if !restart {
+            self.note_foreign(&untold);
         }
+        self.position.changes.iter_mut().for_each(Vec::clear);
         self.position.sum = state.sum;
         self.position.unseen = false;
         self.context = state.context;
@@ -266,7 +236,7 @@ impl Stage {
 
     /// What a server writes when it starts is none of the actions' doing: states are compared without it.
     async fn take_in_start_up(&mut self) -> Result<()> {
-        let written = self.changes().await?;
+        let written = self.world.systems.changes().await?;
         for (system, changes) in written.iter().enumerate() {
             self.position.sum = self
                 .position
@@ -302,13 +272,6 @@ impl Stage {
         for (_, server) in &self.world.servers {
             first = first.and(server.stop().await);
         }
-        for (name, system) in &self.world.systems {
-            let closed = system.close().await.map_err(|source| Error::System {
-                name: name.clone(),
-                source,
-            });
-            first = first.and(closed);
-        }
-        first
+        first.and(self.world.systems.close().await)
     }
 }

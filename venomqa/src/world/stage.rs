@@ -223,13 +223,7 @@ impl Subject for Stage {
         if self.only_starts_over() {
             return true;
         }
-        let held: usize = self
-            .world
-            .systems
-            .iter()
-            .map(|(_, system)| system.memory())
-            .sum();
-        held > self.world.memory_limit
+        self.world.systems.memory() > self.world.memory_limit
     }
 
     async fn start_clean(&mut self) -> Result<Fingerprint> {
@@ -270,7 +264,7 @@ impl Subject for Stage {
 
     fn notes(&self) -> Vec<String> {
         let mut notes = self.identity.notes();
-        for (name, system) in &self.world.systems {
+        for (name, system) in self.world.systems.iter() {
             if !self.world.apis.is_empty() && !system.about().sees_foreign_commits {
                 notes.push(format!(
                     "system `{name}` does not see what other processes write"
@@ -290,7 +284,7 @@ impl Subject for Stage {
         let systems = self.world.systems.iter().map(|(name, system)| {
             let about = system.about();
             SystemReport {
-                name: name.clone(),
+                name: name.to_owned(),
                 about: about.name,
                 mechanism: about.mechanism,
                 gaps: about.gaps,

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Ignore;
 use super::hooks::{Hooks, hook};
+use super::systems::Systems;
 use crate::{Context, Error, HttpClient, Result, Server, System};
 
 /// What is explored: the API, the systems behind it, and the context in which actions and rules run.
@@ -24,7 +25,7 @@ use crate::{Context, Error, HttpClient, Result, Server, System};
 #[derive(Debug)]
 pub struct World {
     pub(super) apis: Vec<(String, HttpClient)>,
-    pub(super) systems: Vec<(String, Box<dyn System>)>,
+    pub(super) systems: Systems,
     pub(super) servers: Vec<(String, Server)>,
     pub(super) context: Context,
     pub(super) ignored: Vec<Ignore>,
@@ -50,7 +51,7 @@ impl World {
     pub fn without_api() -> Self {
         Self {
             apis: Vec::new(),
-            systems: Vec::new(),
+            systems: Systems::default(),
             servers: Vec::new(),
             context: Context::default(),
             ignored: Vec::new(),
@@ -64,7 +65,7 @@ impl World {
     /// Adds a system that is rolled back between branches. Actions and rules take it by its type, or by this name.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, system: impl System) -> Self {
-        self.systems.push((name.into(), Box::new(system)));
+        self.systems.add(name.into(), system);
         self
     }
 
@@ -222,7 +223,13 @@ impl World {
     ///
     /// The world has none of this name.
     pub fn api(&self, name: &str) -> Result<&HttpClient> {
-        find(&self.apis, name).ok_or_else(|| unknown("API", name, names(&self.apis)))
+        find(&self.apis, name).ok_or_else(|| {
+            unknown(
+                "API",
+                name,
+                names(self.apis.iter().map(|(name, _)| name.as_str())),
+            )
+        })
     }
 
     /// The server of this name.
@@ -231,7 +238,13 @@ impl World {
     ///
     /// The world has none of this name.
     pub fn server(&self, name: &str) -> Result<&Server> {
-        find(&self.servers, name).ok_or_else(|| unknown("server", name, names(&self.servers)))
+        find(&self.servers, name).ok_or_else(|| {
+            unknown(
+                "server",
+                name,
+                names(self.servers.iter().map(|(name, _)| name.as_str())),
+            )
+        })
     }
 
     /// The system of this type, and of this name if one is given.
@@ -242,18 +255,23 @@ impl World {
     pub fn system<T: System>(&self, name: Option<&str>) -> Result<&T> {
         let wanted = short_name(std::any::type_name::<T>());
         if let Some(name) = name {
-            let system = self.systems.iter().find(|(own, _)| own == name);
-            let (_, system) =
-                system.ok_or_else(|| unknown("system", name, names(&self.systems)))?;
-            return downcast(system.as_ref())
+            let system = self.systems.iter().find(|(own, _)| *own == name);
+            let (_, system) = system.ok_or_else(|| {
+                unknown(
+                    "system",
+                    name,
+                    names(self.systems.iter().map(|(name, _)| name)),
+                )
+            })?;
+            return downcast(system)
                 .ok_or_else(|| Error::set_up(format!("system `{name}` is not a `{wanted}`")));
         }
         let mut found = self
             .systems
             .iter()
-            .filter_map(|(name, system)| Some((name, downcast::<T>(system.as_ref())?)));
+            .filter_map(|(name, system)| Some((name, downcast::<T>(system)?)));
         let Some((first, system)) = found.next() else {
-            let named = names(&self.systems);
+            let named = names(self.systems.iter().map(|(name, _)| name));
             return Err(Error::set_up(format!(
                 "this world has no `{wanted}`; add it with `World::with` (systems: {named})"
             )));
@@ -278,14 +296,10 @@ fn find<'a, T>(named: &'a [(String, T)], name: &str) -> Option<&'a T> {
         .map(|(_, value)| value)
 }
 
-fn names<T>(named: &[(String, T)]) -> String {
-    match named {
+fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    match names.collect::<Vec<_>>().as_slice() {
         [] => "none".into(),
-        named => named
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect::<Vec<_>>()
-            .join(", "),
+        names => names.join(", "),
     }
 }
 

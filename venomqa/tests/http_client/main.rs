@@ -1,8 +1,10 @@
-//! The client against real servers on real sockets.
+//! The client against real servers on real sockets, and against services in this process.
 
 mod connections;
 mod failures;
 mod identities;
+#[cfg(feature = "tower")]
+mod in_process;
 mod record;
 mod sends;
 mod servers;

@@ -19,7 +19,22 @@ type Fields = BTreeMap<String, String>;
 
 /// A client of an API that tells what arrived.
 pub(crate) async fn api() -> HttpClient {
-    let router = Router::new()
+    served(router()).await
+}
+
+/// A client that reaches this API through a socket.
+pub(crate) async fn served(router: Router) -> HttpClient {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
+        .await
+        .expect("a port");
+    let url = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(axum::serve(listener, router).into_future());
+    HttpClient::new(&url).expect("a URL")
+}
+
+/// An API that tells what arrived.
+pub(crate) fn router() -> Router {
+    Router::new()
         .route("/echo", any(echo))
         .route("/echo/{*rest}", any(echo))
         .route(
@@ -59,13 +74,7 @@ pub(crate) async fn api() -> HttpClient {
         .route(
             "/bytes/{n}",
             get(|Path(n): Path<usize>| async move { "x".repeat(n) }),
-        );
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
-        .await
-        .expect("a port");
-    let url = format!("http://{}", listener.local_addr().expect("an address"));
-    tokio::spawn(axum::serve(listener, router).into_future());
-    HttpClient::new(&url).expect("a URL")
+        )
 }
 
 async fn echo(request: Request) -> Json<Value> {

@@ -2,11 +2,11 @@
 
 use std::env;
 use std::ffi::OsString;
-use std::io;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use super::bugs::{Bugs, UnknownBug};
+use crate::demo::serve::ServeError;
 
 /// How to start the server. The module's table gives the variables and the defaults.
 #[derive(Debug, Clone)]
@@ -98,15 +98,7 @@ pub enum StartError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
-    /// The port is taken or not allowed.
-    #[error("cannot listen on 127.0.0.1:{port}: {source}; leave PORT out for any free one")]
-    Listen {
-        /// The port asked for.
-        port: u16,
-        /// What the system says.
-        source: io::Error,
-    },
-    /// The system refuses something that a server needs.
-    #[error("cannot serve: {0}")]
-    Serve(#[source] io::Error),
+    /// The port is taken, or something else that a server needs is refused.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
 }

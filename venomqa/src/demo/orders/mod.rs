@@ -82,12 +82,11 @@ mod order;
 mod refusal;
 mod store;
 
-use std::io::{self, Write};
-use std::net::Ipv4Addr;
 use std::process::ExitCode;
 
-use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use axum::Router;
+
+use super::serve;
 
 pub use bugs::{Bug, Bugs, UnknownBug};
 pub use config::{Config, StartError};
@@ -96,78 +95,18 @@ pub use config::{Config, StartError};
 ///
 /// From here on a panic in any thread ends the process, as `panic = "abort"` would do.
 pub fn run() -> ExitCode {
-    let report = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        report(panic);
-        std::process::abort();
-    }));
-    match Config::from_env().and_then(start) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // With stderr gone too, the exit code has to do.
-            let _ = writeln!(io::stderr(), "orders: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    serve::run("orders", async {
+        let config = Config::from_env()?;
+        serve::serve(config.port, router(&config)?).await?;
+        Ok::<_, StartError>(())
+    })
 }
 
-/// One thread is enough: every request waits for the one database connection anyway, and nothing else.
-fn start(config: Config) -> Result<(), StartError> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(StartError::Serve)?
-        .block_on(serve(config))
-}
-
-/// Opens the database, prints `listening on http://127.0.0.1:PORT` to stdout and answers requests until SIGTERM.
+/// The API over its database, for a process that has no need of a socket.
 ///
 /// # Errors
 ///
-/// When the database cannot be opened or the port is taken.
-pub async fn serve(config: Config) -> Result<(), StartError> {
-    let app = api::router(store::Store::open(&config)?);
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, config.port))
-        .await
-        .map_err(|source| StartError::Listen {
-            port: config.port,
-            source,
-        })?;
-    let stop = stop_signal().map_err(StartError::Serve)?;
-
-    let address = listener.local_addr().map_err(StartError::Serve)?;
-    let mut out = io::stdout();
-    writeln!(out, "listening on http://{address}")
-        .and_then(|()| out.flush())
-        .map_err(StartError::Serve)?;
-
-    let listener = listener.tap_io(|connection| {
-        // Only a matter of speed, so a refusal is no reason to drop the client.
-        let _ = connection.set_nodelay(true);
-    });
-    axum::serve(listener, app)
-        .with_graceful_shutdown(stop)
-        .await
-        .map_err(StartError::Serve)
-}
-
-/// Listens for the signal from the call on, not from the first poll.
-#[cfg(unix)]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    let mut terminate = signal(SignalKind::terminate())?;
-    Ok(async move {
-        terminate.recv().await;
-    })
-}
-
-#[cfg(not(unix))]
-fn stop_signal() -> io::Result<impl Future<Output = ()>> {
-    Ok(async {
-        // Where the signal cannot be listened for, it ends the process by itself.
-        if tokio::signal::ctrl_c().await.is_err() {
-            std::future::pending::<()>().await;
-        }
-    })
+/// When the database cannot be opened.
+pub fn router(config: &Config) -> Result<Router, StartError> {
+    Ok(api::router(store::Store::open(config)?))
 }

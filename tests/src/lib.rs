@@ -1,9 +1,13 @@
 //! What the acceptance tests share: programs that are built, run in processes of their own, and looked at.
 
 mod built;
+mod page;
 mod run;
+#[cfg(unix)]
+pub mod servers;
 
 pub use built::built;
+pub use page::Page;
 pub use run::{Run, undisturbed};
 
 /// The `main` function of a fixture: `venomqa::main!`, with the folder of the manifest taken from `FIXTURE_DIR`, so that

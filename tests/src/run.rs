@@ -18,7 +18,9 @@ pub fn undisturbed(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        let ours = ["VENOMQA_", "NEXTEST", "GITHUB_", "FIXTURE", "ORDERS_"];
+        let ours = [
+            "VENOMQA_", "NEXTEST", "GITHUB_", "FIXTURE", "ORDERS_", "SHOP_", "WALLET_",
+        ];
         if ours.iter().any(|prefix| name.starts_with(prefix))
             || name == "CI"
             || name == "RUST_TEST_THREADS"

@@ -1,0 +1,404 @@
+//! What is seen, told and undone.
+
+use libtest_mimic::Failed;
+use mysql_async::prelude::Queryable;
+use venomqa_adapters::{Error, MySqlMode, System, Value};
+
+use crate::bench::{Bench, NOTHING, Test, begin, lines};
+
+type Outcome = std::result::Result<(), Failed>;
+
+pub(crate) const TESTS: &[Test] = &[
+    ("changes_are_told_by_row", told_by_row),
+    (
+        "what_a_foreign_key_takes_along_is_told_and_undone",
+        taken_along,
+    ),
+    ("a_table_emptied_at_once_is_filled_again", emptied),
+    (
+        "ignored_tables_are_left_alone_and_ignored_columns_untold",
+        ignored,
+    ),
+    (
+        "statements_in_the_log_are_followed_by_comparing",
+        statement_format,
+    ),
+    ("a_write_kept_out_of_the_log_is_found_in_the_end", kept_out),
+    (
+        "a_restore_does_not_trip_over_a_write_kept_out_of_the_log",
+        tripped,
+    ),
+    ("other_databases_do_not_matter", elsewhere),
+    (
+        "what_is_rolled_back_beside_a_table_without_transactions_is_not_told",
+        half_rolled_back,
+    ),
+    (
+        "a_change_of_the_schema_is_named_and_undone_in_the_end",
+        schema_change,
+    ),
+    (
+        "a_schema_that_is_back_as_it_was_is_no_obstacle",
+        schema_is_back,
+    ),
+    ("a_query_has_the_values_that_are_told", queried),
+    ("nothing_of_a_run_is_in_the_log", unlogged),
+];
+
+fn told_by_row(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        assert_eq!(system.about().mechanism, "binary log");
+        app.run("UPDATE orders SET paid = 5 WHERE id = 1");
+        app.run("INSERT INTO orders(status) VALUES('late')");
+        app.run("INSERT INTO notes VALUES('twice'), ('twice')");
+        let told = [
+            "notes added: line twice",
+            "notes added: line twice",
+            "orders#1: paid 0 -> 5",
+            "orders#3 added: status late, paid 0",
+        ];
+        assert_eq!(lines(&system.changes().await?), told);
+        app.run("DELETE FROM orders WHERE id = 3");
+        let sealed = system.seal().await?;
+        assert_eq!(lines(&sealed.untold), ["orders#3 removed"]);
+        app.run("DELETE FROM notes LIMIT 1");
+        assert_eq!(
+            lines(&system.restore(root).await?),
+            ["notes removed: line twice"]
+        );
+        assert_eq!(system.changes().await?, []);
+        assert_eq!(app.run("SELECT * FROM notes"), 0);
+        system.restore(sealed.checkpoint).await?;
+        assert_eq!(app.run("SELECT * FROM notes"), 2);
+        // Numbers given away since are given away again.
+        system.restore(root).await?;
+        app.run("INSERT INTO orders(status) VALUES('again')");
+        assert_eq!(app.run("SELECT * FROM orders WHERE id = 3"), 1);
+        system.close().await
+    })
+}
+
+fn taken_along(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        app.run("DELETE FROM orders WHERE id = 2");
+        let told = ["items#2 removed", "items#3 removed", "orders#2 removed"];
+        assert_eq!(lines(&system.changes().await?), told);
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM items"), 3);
+        system.close().await
+    })
+}
+
+fn emptied(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let mut looker = bench.looker().await;
+        let before = looker.dump().await;
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        app.run("TRUNCATE TABLE items");
+        app.run("INSERT INTO items(order_id, what) VALUES(1, 'sugar')");
+        let told = [
+            "items#1: what tea -> sugar",
+            "items#2 removed",
+            "items#3 removed",
+        ];
+        assert_eq!(lines(&system.changes().await?), told);
+        system.restore(root).await?;
+        assert_eq!(looker.dump().await, before);
+        system.close().await
+    })
+}
+
+fn ignored(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let options = bench
+            .options()
+            .ignore_table("notes")
+            .ignore_column("orders.status");
+        let system = options.connect().await?;
+        let mut told = Vec::new();
+        let root = system
+            .begin(&mut |table, _| told.push(table.columns.join(" ")))
+            .await?;
+        assert!(told.contains(&"id paid".to_owned()), "{told:?}");
+        assert!(root.tables.iter().all(|table| table.name != "notes"));
+        app.run("INSERT INTO notes VALUES('stays')");
+        app.run("UPDATE orders SET status = 'untold'");
+        assert_eq!(lines(&system.changes().await?), NOTHING);
+        system.restore(root.checkpoint).await?;
+        assert_eq!(app.run("SELECT * FROM orders WHERE status = 'untold'"), 0);
+        assert!(
+            system
+                .about()
+                .gaps
+                .iter()
+                .any(|gap| gap.contains("`notes`")),
+            "{:?}",
+            system.about()
+        );
+        system.close().await?;
+        assert_eq!(app.run("SELECT * FROM notes"), 1);
+        Ok(())
+    })
+}
+
+fn statement_format(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        app.run("SET SESSION binlog_format = STATEMENT");
+        app.run("UPDATE orders SET paid = paid + 1");
+        let told = ["orders#1: paid 0 -> 1", "orders#2: paid 100 -> 101"];
+        assert_eq!(lines(&system.changes().await?), told);
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM orders WHERE paid IN (1, 101)"), 0);
+        app.attempt(1, "SET SESSION binlog_row_image = MINIMAL")
+            .expect("a setting");
+        app.attempt(1, "UPDATE orders SET paid = 7 WHERE id = 2")
+            .expect("an update");
+        assert_eq!(lines(&system.changes().await?), ["orders#2: paid 100 -> 7"]);
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM orders WHERE paid = 100"), 1);
+        system.close().await
+    })
+}
+
+fn kept_out(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let before = bench.looker().await.dump().await;
+        let system = bench.connect().await?;
+        begin(&system).await?;
+        app.run("SET sql_log_bin = 0");
+        app.run("UPDATE orders SET paid = 9 WHERE id = 1");
+        assert_eq!(system.changes().await?, []);
+        let closed = system.close().await;
+        let Err(Error::Irreversible {
+            statement, remedy, ..
+        }) = &closed
+        else {
+            panic!("{closed:?}");
+        };
+        assert!(statement.contains("orders#1: paid 0 -> 9"), "{statement}");
+        assert!(remedy.contains("MySqlMode::Copy"), "{remedy}");
+        assert_eq!(bench.looker().await.dump().await, before);
+        assert_eq!(bench.looker().await.ours().await, NOTHING);
+
+        let copying = bench.options().mode(MySqlMode::Copy).connect().await?;
+        let root = begin(&copying).await?;
+        app.run("UPDATE orders SET paid = 9 WHERE id = 1");
+        assert_eq!(lines(&copying.changes().await?), ["orders#1: paid 0 -> 9"]);
+        copying.restore(root).await?;
+        copying.close().await
+    })
+}
+
+fn tripped(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        app.run("INSERT INTO orders(id, status) VALUES(7, 'seen')");
+        let sealed = system.seal().await?.checkpoint;
+        app.attempt(1, "SET sql_log_bin = 0").expect("a setting");
+        app.attempt(1, "DELETE FROM orders WHERE id = 7")
+            .expect("a delete");
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM orders"), 2);
+        system.restore(sealed).await?;
+        assert_eq!(app.run("SELECT * FROM orders WHERE id = 7"), 1);
+        system.close().await
+    })
+}
+
+fn elsewhere(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let mut other = bench.root().await;
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        // Types that are not known here, and changes of a schema that is not ours.
+        other
+            .query_drop(
+                "CREATE DATABASE busy_elsewhere; USE busy_elsewhere; CREATE TABLE packed(b BLOB COMPRESSED, c VARCHAR(99) COMPRESSED); \
+                 INSERT INTO packed VALUES(REPEAT('b', 900), REPEAT('c', 90)); ALTER TABLE packed ADD COLUMN d INT; \
+                 INSERT INTO packed VALUES('b', 'c', 1); TRUNCATE packed",
+            )
+            .await
+            .expect("another database");
+        app.run("UPDATE orders SET paid = 1 WHERE id = 1");
+        assert_eq!(lines(&system.changes().await?), ["orders#1: paid 0 -> 1"]);
+        system.restore(root).await?;
+        // A foreign key from there may take rows of ours along, and the other way round.
+        other
+            .query_drop(format!("CREATE TABLE busy_elsewhere.shadow(id INT PRIMARY KEY, FOREIGN KEY(id) REFERENCES `{}`.orders(id) ON DELETE CASCADE)", bench.name))
+            .await
+            .expect("another table");
+        app.run("DELETE FROM orders WHERE id = 1");
+        assert_eq!(lines(&system.changes().await?), ["items#1 removed", "orders#1 removed"]);
+        other.query_drop("DROP DATABASE busy_elsewhere").await.expect("it goes");
+        system.close().await
+    })
+}
+
+fn half_rolled_back(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        app.run("CREATE TABLE audit(line VARCHAR(9)) ENGINE = MyISAM");
+        let refused = bench.connect().await?;
+        let error = begin(&refused).await.expect_err("it has no transactions").to_string();
+        assert!(error.contains("`audit` is kept by MyISAM") && error.contains("ignore_table"), "{error}");
+        refused.close().await?;
+
+        let system = bench.options().ignore_table("audit").connect().await?;
+        let root = begin(&system).await?;
+        app.run("BEGIN; UPDATE orders SET paid = 1; INSERT INTO audit VALUES('x'); ROLLBACK");
+        app.run("BEGIN; INSERT INTO notes VALUES('kept'); SAVEPOINT s; UPDATE orders SET paid = 1; INSERT INTO audit VALUES('y'); ROLLBACK TO s; COMMIT");
+        assert_eq!(lines(&system.changes().await?), ["notes added: line kept"]);
+        system.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM audit"), 2);
+        system.close().await
+    })
+}
+
+fn schema_change(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        app.run("CREATE TRIGGER noted AFTER UPDATE ON orders FOR EACH ROW INSERT INTO notes VALUES('a; b')");
+        app.run("CREATE VIEW paid AS SELECT * FROM orders WHERE paid > 0");
+        app.run("CREATE VIEW well_paid AS SELECT * FROM paid WHERE paid > 50");
+        let mut looker = bench.looker().await;
+        let before = looker.dump().await;
+        for mode in [MySqlMode::Binlog, MySqlMode::Copy] {
+            let system = bench.options().mode(mode).connect().await?;
+            let root = begin(&system).await?;
+            app.run("UPDATE orders SET paid = 1");
+            app.run("ALTER TABLE orders ADD COLUMN late INT");
+            for refused in [system.changes().await.map(drop), system.restore(root).await.map(drop)] {
+                let Err(Error::Irreversible { statement, remedy, .. }) = &refused else {
+                    panic!("{refused:?}");
+                };
+                let expected = match mode {
+                    MySqlMode::Binlog => "ALTER TABLE orders ADD COLUMN late INT",
+                    _ => "a change of table `orders`",
+                };
+                assert_eq!(statement, expected);
+                assert!(remedy.contains("closing the run puts the old one back"), "{remedy}");
+            }
+            app.run("DROP VIEW paid");
+            app.run("DROP TABLE items");
+            app.run("CREATE TABLE more(id INT)");
+            app.run("DROP TRIGGER noted");
+            system.close().await?;
+            assert_eq!(looker.dump().await, before);
+            assert_eq!(looker.ours().await, NOTHING);
+        }
+        Ok(())
+    })
+}
+
+fn schema_is_back(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        app.run("CREATE TABLE more(id INT)");
+        app.run("UPDATE orders SET paid = 1 WHERE id = 1");
+        let refused = system.changes().await.expect_err("there is a table more");
+        assert!(
+            refused.to_string().contains("CREATE TABLE more"),
+            "{refused}"
+        );
+        bench.page_shows(&refused);
+        app.run("DROP TABLE more");
+        assert_eq!(lines(&system.changes().await?), ["orders#1: paid 0 -> 1"]);
+        app.run("ANALYZE TABLE orders");
+        system.restore(root).await?;
+        assert_eq!(system.changes().await?, []);
+        system.close().await
+    })
+}
+
+fn queried(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        app.run(
+            "CREATE TABLE kinds(id INT PRIMARY KEY, big BIGINT UNSIGNED, f FLOAT, g DOUBLE, d DECIMAL(10,2), filled DECIMAL(6,1) ZEROFILL, day DATE, moment DATETIME(3), stamp TIMESTAMP NULL, lasts TIME(1), y YEAR, \
+             e ENUM('a','b'), s SET('x','y'), bits BIT(10), b VARBINARY(9), fixed BINARY(4), t VARCHAR(20) CHARSET latin1, doc JSON, u UUID, six INET6, spot POINT)",
+        );
+        app.run(
+            "INSERT INTO kinds VALUES(1, 18446744073709551615, 0.1, 1e300, -1.5, 2.5, '2024-02-29', '2024-02-29 10:00:00.5', '2024-02-29 10:00:00', '-10:00:00.5', 2024, \
+             'b', 'x,y', b'1100000001', x'00ff', x'01', 'naïve €', '[1]', '123e4567-e89b-12d3-a456-426614174000', '::1', POINT(1, 2))",
+        );
+        let system = bench.connect().await?;
+        let mut told = Vec::new();
+        system
+            .begin(&mut |table, row| {
+                if table.name == "kinds" {
+                    told.push(row.clone());
+                }
+            })
+            .await?;
+        let queried = system.query("SELECT * FROM kinds WHERE id = ? AND t = ?", (1, "naïve €")).await?;
+        assert_eq!(queried[0].values(), &*told[0]);
+        assert_eq!(queried[0]["d"], Value::Decimal("-1.50".into()));
+        assert_eq!(queried[0]["moment"], "2024-02-29 10:00:00.500".into());
+        assert_eq!(queried[0].get::<u64>("big")?, u64::MAX);
+        let changed = system.execute("INSERT INTO notes VALUES(?), (?)", ("one", "two")).await?;
+        assert_eq!(changed, 2);
+        assert_eq!(system.changes().await?.len(), 2);
+        let several = "UPDATE orders SET paid = 1; DELETE FROM notes WHERE line = 'one'";
+        assert_eq!(system.execute(several, ()).await?, 1);
+        let error = system.query("SELECT * FROM nowhere", ()).await.expect_err("there is none");
+        assert!(error.to_string().contains("run `SELECT * FROM nowhere`"), "{error}");
+        system.close().await
+    })
+}
+
+fn unlogged(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let mut root_conn = bench.root().await;
+        // Other tests write at the same time, so it is searched for what could be ours.
+        let status: Option<(String, u64, String, String)> = root_conn
+            .query_first("SHOW MASTER STATUS")
+            .await
+            .expect("a log");
+        let (file, from, ..) = status.expect("a log");
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        app.run("DELETE FROM orders WHERE id = 2");
+        system.seal().await?;
+        system.restore(root).await?;
+        system.close().await?;
+        let events: Vec<mysql_async::Row> = root_conn
+            .query(format!(
+                "SHOW BINLOG EVENTS IN '{file}' FROM {from} LIMIT 100000"
+            ))
+            .await
+            .expect("events");
+        let events = events
+            .into_iter()
+            .filter_map(|mut event| event.take::<String, _>(5));
+        let ours: Vec<_> = events.filter(|event| event.contains(&bench.name)).collect();
+        assert!(
+            ours.iter().all(|event| !event.contains("_venomqa_")),
+            "{ours:?}"
+        );
+        // The order and what it took along: one map of tables, and no other.
+        let maps = ours
+            .iter()
+            .filter(|event| event.starts_with("table_id: ") && event.contains(".orders)"));
+        assert_eq!(maps.count(), 1, "{ours:?}");
+        Ok(())
+    })
+}

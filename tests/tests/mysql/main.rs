@@ -1,0 +1,35 @@
+//! MariaDB, driven against another process that holds the database open and commits.
+#![cfg(unix)]
+
+mod app;
+mod bench;
+mod conformance;
+mod crash;
+mod following;
+mod life;
+mod rights;
+mod savepoint;
+mod waiting;
+
+use libtest_mimic::Arguments;
+use venomqa_tests::servers::MariaDb;
+
+fn main() {
+    app::become_app_if_asked();
+    let server = MariaDb::start();
+    let mut trials = conformance::trials(&server);
+    for tests in [
+        following::TESTS,
+        waiting::TESTS,
+        life::TESTS,
+        rights::TESTS,
+        crash::TESTS,
+        savepoint::TESTS,
+    ] {
+        trials.extend(bench::trials(&server, tests));
+    }
+    trials.extend(crash::trials());
+    let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
+    drop(server);
+    conclusion.exit();
+}

@@ -1,0 +1,276 @@
+//! Connections that break, servers that crash, and runs that do not end themselves.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use libtest_mimic::{Failed, Trial};
+use sqlx::{AssertSqlSafe, raw_sql};
+use venomqa_adapters::conformance::{Conformance, Contents, Dice, Workload};
+use venomqa_adapters::{BoxFuture, Error, PostgresAdapter, Result, System};
+use venomqa_tests::servers::Postgres;
+
+use crate::app::App;
+use crate::bench::{Bench, NOTHING, runtime};
+use crate::hostile::{Hostile, SCHEMA};
+use crate::trial::{ORDERS, Test, begin, lines, page_shows};
+
+pub(crate) const TESTS: &[(&str, &str, Test)] = &[
+    (
+        "a_run_that_ended_early_is_ended_by_the_next",
+        ORDERS,
+        |bench| Box::pin(ended_by_the_next(bench)),
+    ),
+    (
+        "a_connection_of_ours_that_is_killed_is_replaced",
+        ORDERS,
+        |bench| Box::pin(connection_killed(bench)),
+    ),
+    (
+        "connections_killed_at_any_moment_cost_nothing",
+        SCHEMA,
+        |bench| Box::pin(killed_at_any_moment(bench)),
+    ),
+    ("a_run_that_another_has_ended_says_so", ORDERS, |bench| {
+        Box::pin(ended_by_another(bench))
+    }),
+    ("a_journal_that_is_gone_is_told", ORDERS, |bench| {
+        Box::pin(journal_gone(bench))
+    }),
+    ("a_run_of_another_version_is_left_alone", ORDERS, |bench| {
+        Box::pin(other_version(bench))
+    }),
+];
+
+pub(crate) fn trials() -> Vec<Trial> {
+    ["INT", "KILL"]
+        .map(|signal| {
+            Trial::test(
+                format!("a_server_that_is_stopped_by_{signal}_loses_nothing"),
+                move || server_stopped(signal),
+            )
+        })
+        .into()
+}
+
+/// What of ours runs in this database.
+const OURS: &str = "FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'venomqa%' AND pid <> pg_backend_pid()";
+
+async fn kill_ours(bench: &Bench) {
+    bench
+        .run(&format!("SELECT pg_terminate_backend(pid, 5000) {OURS}"))
+        .await;
+}
+
+async fn ended_by_the_next(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let mut looker = bench.looker().await;
+    let before = looker.full_dump().await;
+    for clean_up in [false, true] {
+        let db = PostgresAdapter::connect(&bench.url).await?;
+        let root = begin(&db).await?;
+        app.run("DELETE FROM orders WHERE id = 2");
+        let sealed = db.seal().await?.checkpoint;
+        app.run("INSERT INTO orders (status) VALUES ('later')");
+        db.seal().await?;
+        db.restore(sealed).await?;
+        app.run("TRUNCATE notes, orders RESTART IDENTITY");
+        db.restore(root).await?;
+        app.run("INSERT INTO orders (status) VALUES ('last')");
+        // As a panic does. What anybody wrote since is undone with the rest.
+        drop(db);
+        app.run("UPDATE orders SET paid = 9");
+        assert_ne!(looker.dump().await, "");
+        if clean_up {
+            PostgresAdapter::cleanup(&bench.url).await?;
+            PostgresAdapter::cleanup(&bench.url).await?;
+        } else {
+            PostgresAdapter::connect(&bench.url).await?.close().await?;
+        }
+        assert_eq!(looker.full_dump().await, before);
+        assert_eq!(looker.ours().await, NOTHING);
+    }
+    Ok(())
+}
+
+async fn connection_killed(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    kill_ours(bench).await;
+    let root = begin(&db).await?;
+    app.run("UPDATE orders SET paid = 1");
+    kill_ours(bench).await;
+    assert_eq!(db.changes().await?.len(), 2);
+    kill_ours(bench).await;
+    let sealed = db.seal().await?.checkpoint;
+    app.run("DELETE FROM orders");
+    kill_ours(bench).await;
+    assert_eq!(db.restore(root).await?.len(), 2);
+    assert_eq!(app.run("SELECT * FROM orders WHERE paid = 0"), 1);
+    kill_ours(bench).await;
+    db.restore(sealed).await?;
+    assert_eq!(app.run("SELECT * FROM orders WHERE paid = 1"), 2);
+    kill_ours(bench).await;
+    db.close().await?;
+    assert_eq!(bench.looker().await.ours().await, NOTHING);
+    Ok(())
+}
+
+/// A workload that counts its changes. The first one tells that the run has begun: what begins tells every row once, and so cannot begin again.
+struct Begun<'a>(Hostile, &'a AtomicUsize);
+
+impl Workload for Begun<'_> {
+    fn change<'a>(&'a mut self, dice: &'a mut Dice) -> BoxFuture<'a, ()> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.change(dice)
+    }
+
+    fn contents(&mut self) -> BoxFuture<'_, Contents> {
+        self.0.contents()
+    }
+
+    fn dump(&mut self) -> BoxFuture<'_, String> {
+        self.0.dump()
+    }
+}
+
+async fn killed_at_any_moment(bench: &Bench) -> Result<()> {
+    let before = bench.looker().await.full_dump().await;
+    let (begun, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    // Beside the walk, on a thread of its own. When it strikes is left to chance, which is the random input here.
+    let kill = async || {
+        let mut killer = bench.looker().await;
+        let (mut kills, mut seen) = (0, 0);
+        while !over.load(Ordering::Relaxed) {
+            let kill = format!(
+                "SELECT pg_terminate_backend(pid) FROM pg_sleep(random() * 0.15), (SELECT pid {OURS}) ours"
+            );
+            // Each time it has got on since: else a slow machine would never get to the end of anything.
+            let now = begun.load(Ordering::Relaxed);
+            if now > seen {
+                seen = now;
+                let killed = raw_sql(AssertSqlSafe(kill)).fetch_all(&mut killer.db);
+                kills += killed.await.expect("a superuser may").len();
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        kills
+    };
+    let walk = async || {
+        let mut workload = Begun(Hostile::start(&bench.url).await, &begun);
+        let system = PostgresAdapter::connect(&bench.url)
+            .await
+            .expect("a connection");
+        let kit = Conformance {
+            steps: 150,
+            seed: 7,
+            ..Conformance::default()
+        };
+        kit.check(&system, &mut workload).await
+    };
+    let (walk, kills) = std::thread::scope(|scope| {
+        let kills = scope.spawn(|| runtime().block_on(kill()));
+        let walk = scope.spawn(|| runtime().block_on(walk())).join();
+        over.store(true, Ordering::Relaxed);
+        (walk, kills.join())
+    });
+    let (walk, kills) = (walk.expect("the kit is content"), kills.expect("no panic"));
+    assert!(walk.jumps > 100 && kills > 20, "{walk:?}, {kills} kills");
+    let mut looker = bench.looker().await;
+    assert_eq!(looker.full_dump().await, before);
+    assert_eq!(looker.ours().await, NOTHING);
+    Ok(())
+}
+
+async fn ended_by_another(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    begin(&db).await?;
+    app.run("DELETE FROM orders");
+    kill_ours(bench).await;
+    PostgresAdapter::cleanup(&bench.url).await?;
+    assert_eq!(app.run("SELECT * FROM orders"), 2);
+    for told in [db.changes().await.map(drop), db.close().await] {
+        let Err(Error::NotRestored { why, .. }) = &told else {
+            panic!("{told:?}");
+        };
+        assert!(why.contains("the record of this run is gone"), "{why}");
+    }
+    Ok(())
+}
+
+async fn journal_gone(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    begin(&db).await?;
+    app.run("DELETE FROM orders");
+    app.run("DROP SCHEMA _venomqa CASCADE");
+    for told in [db.changes().await.map(drop), db.close().await] {
+        let Err(Error::NotRestored { why, remedy, .. }) = &told else {
+            panic!("{told:?}");
+        };
+        assert!(
+            why.contains("somebody dropped the schema `_venomqa`"),
+            "{why}"
+        );
+        assert!(remedy.contains("holds what it should"), "{remedy}");
+        page_shows(bench, told.as_ref().expect_err("it is one"));
+    }
+    Ok(())
+}
+
+async fn other_version(bench: &Bench) -> Result<()> {
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    begin(&db).await?;
+    bench
+        .run("DELETE FROM orders; UPDATE _venomqa.run SET layout = 999")
+        .await;
+    drop(db);
+    let told = PostgresAdapter::cleanup(&bench.url).await;
+    let Err(Error::NotRestored { why, remedy, .. }) = &told else {
+        panic!("{told:?}");
+    };
+    assert!(
+        why.contains("another version") && remedy.contains("DROP SCHEMA _venomqa CASCADE"),
+        "{why}; {remedy}"
+    );
+    assert_eq!(
+        bench.looker().await.contents().await["orders"].len(),
+        0,
+        "nothing was touched"
+    );
+    bench.run("DROP SCHEMA _venomqa CASCADE").await;
+    PostgresAdapter::cleanup(&bench.url).await
+}
+
+fn server_stopped(signal: &str) -> std::result::Result<(), Failed> {
+    let mut server = Postgres::own(&[]);
+    runtime().block_on(async {
+        let bench = Bench::new(&server, ORDERS).await;
+        let before = bench.looker().await.full_dump().await;
+        let mut app = App::start(&bench.url);
+        let db = PostgresAdapter::connect(&bench.url).await?;
+        let root = begin(&db).await?;
+        app.run("UPDATE orders SET paid = 1 WHERE id = 1");
+        let sealed = db.seal().await?.checkpoint;
+        app.run("INSERT INTO orders (status) VALUES ('committed')");
+
+        server.restart(signal);
+        assert_eq!(
+            lines(&db.changes().await?),
+            ["orders#3 added: status committed, paid 0"]
+        );
+        app.run("UPDATE orders SET paid = 2 WHERE id = 1");
+        db.restore(root).await?;
+        assert_eq!(app.run("SELECT * FROM orders WHERE paid = 0 OR id = 2"), 2);
+        db.restore(sealed).await?;
+        assert_eq!(app.run("SELECT * FROM orders WHERE paid = 1"), 1);
+
+        app.run("DELETE FROM orders");
+        drop(db);
+        server.restart(signal);
+        PostgresAdapter::cleanup(&bench.url).await?;
+        assert_eq!(bench.looker().await.full_dump().await, before);
+        assert_eq!(bench.looker().await.ours().await, NOTHING);
+        Ok(())
+    })
+}

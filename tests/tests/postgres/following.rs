@@ -1,0 +1,474 @@
+//! What a run sees and puts back.
+
+use venomqa_adapters::{Error, PostgresAdapter, PostgresOptions, Result, System, Value};
+
+use crate::app::App;
+use crate::bench::{Bench, NOTHING};
+use crate::trial::{ORDERS, Test, begin, lines, page_shows};
+
+pub(crate) const TESTS: &[(&str, &str, Test)] = &[
+    (
+        "changes_are_told_as_rows_with_old_and_new_values",
+        ORDERS,
+        |bench| Box::pin(told(bench)),
+    ),
+    (
+        "what_a_user_writes_is_followed_like_what_the_api_writes",
+        ORDERS,
+        |bench| Box::pin(user(bench)),
+    ),
+    ("values_have_the_types_of_their_columns", ORDERS, |bench| {
+        Box::pin(types(bench))
+    }),
+    ("ignored_tables_and_columns_are_left_out", ORDERS, |bench| {
+        Box::pin(ignored(bench))
+    }),
+    ("one_schema_can_be_followed_alone", ORDERS, |bench| {
+        Box::pin(one_schema(bench))
+    }),
+    ("sequences_go_back", ORDERS, |bench| {
+        Box::pin(sequences(bench))
+    }),
+    ("a_change_of_the_schema_is_named", ORDERS, |bench| {
+        Box::pin(schema_changed(bench, "postgres"))
+    }),
+    (
+        "a_change_of_the_schema_is_named_to_a_plain_user_too",
+        ORDERS,
+        |bench| Box::pin(schema_changed(bench, "plain")),
+    ),
+    (
+        "a_table_whose_columns_changed_is_told_to_be_left",
+        ORDERS,
+        |bench| Box::pin(columns_changed(bench)),
+    ),
+    (
+        "temporary_tables_are_nobody_elses_business",
+        ORDERS,
+        |bench| Box::pin(temporary(bench)),
+    ),
+    ("a_role_with_few_rights_writes_as_before", ORDERS, |bench| {
+        Box::pin(few_rights(bench))
+    }),
+    (
+        "rows_changed_behind_the_journal_are_not_overwritten",
+        ORDERS,
+        |bench| Box::pin(behind(bench)),
+    ),
+];
+
+async fn told(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    let mut rows = Vec::new();
+    let root = db
+        .begin(&mut |table, row| rows.push(format!("{} {row:?}", table.name)))
+        .await?;
+    assert_eq!(rows.len(), 2, "{rows:?}");
+    assert_eq!(
+        root.tables
+            .iter()
+            .map(|table| table.name.as_str())
+            .collect::<Vec<_>>(),
+        ["notes", "orders"]
+    );
+    app.run("UPDATE orders SET paid = 100 WHERE id = 1");
+    app.run("INSERT INTO notes VALUES ('a, \"b\"')");
+    app.run("DELETE FROM orders WHERE id = 2");
+    app.run("UPDATE orders SET paid = paid");
+    let told = db.changes().await?;
+    assert_eq!(
+        lines(&told),
+        [
+            "notes added: line a, \"b\"",
+            "orders#1: paid 0 -> 100",
+            "orders#2 removed"
+        ]
+    );
+    let sealed = db.seal().await?;
+    assert_eq!(sealed.untold, []);
+    app.run("UPDATE orders SET status = NULL");
+    assert_eq!(
+        lines(&db.restore(root.checkpoint).await?),
+        ["orders#1: status new -> NULL"]
+    );
+    assert_eq!(app.run("SELECT * FROM orders"), 2);
+    assert_eq!(db.restore(sealed.checkpoint).await?, []);
+    assert_eq!(
+        app.run("SELECT * FROM orders WHERE paid = 100 AND status = 'new'"),
+        1
+    );
+    db.close().await
+}
+
+async fn user(bench: &Bench) -> Result<()> {
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    let root = begin(&db).await?;
+    let insert = "INSERT INTO orders (status, paid) VALUES ($1, $2), ($1, 0)";
+    assert_eq!(db.execute(insert, ("it's \\ new", 5)).await?, 2);
+    assert_eq!(
+        db.execute(
+            "DELETE FROM orders WHERE id < 0; UPDATE orders SET paid = 1",
+            ()
+        )
+        .await?,
+        4
+    );
+    let found = db
+        .query(
+            "SELECT id, status FROM orders WHERE status = $1 ORDER BY id",
+            ["it's \\ new"],
+        )
+        .await?;
+    assert_eq!(
+        found
+            .iter()
+            .map(|record| record["id"].clone())
+            .collect::<Vec<_>>(),
+        [Value::Int(3), Value::Int(4)]
+    );
+    let failed = db
+        .execute("INSERT INTO orders (paid) VALUES ($1)", [Value::Null])
+        .await;
+    let failed = failed.expect_err("paid is not null").to_string();
+    assert!(
+        failed.contains("INSERT INTO orders") && failed.contains("null value in column \"paid\""),
+        "{failed}"
+    );
+    assert_eq!(
+        db.execute(insert, ("again", 1)).await?,
+        2,
+        "a statement that failed is in nobody's way"
+    );
+    assert_eq!(db.changes().await?.len(), 6);
+    db.restore(root).await?;
+    assert_eq!(db.query("SELECT 1 FROM orders", ()).await?.len(), 2);
+    db.close().await
+}
+
+async fn types(bench: &Bench) -> Result<()> {
+    bench.run("CREATE TYPE mood AS ENUM ('sad'); CREATE DOMAIN cents AS bigint; CREATE TABLE all_types (b bool, i int, c cents, f real, n numeric, t text, x bytea, m mood, j jsonb, at timestamptz, e text)").await;
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    begin(&db).await?;
+    let (float, bytes): (f64, &[u8]) = (0.25, &[0, 255]);
+    let values: Vec<Value> = vec![
+        true.into(),
+        7.into(),
+        8.into(),
+        float.into(),
+        "1.50".into(),
+        "é\\".into(),
+        bytes.into(),
+        "sad".into(),
+        "{\"a\": 1}".into(),
+        "2024-02-03T04:05:06+01:00".into(),
+        Value::Null,
+    ];
+    db.execute(
+        "INSERT INTO all_types VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        values.clone(),
+    )
+    .await?;
+    let mut expected = values;
+    expected[4] = Value::Decimal("1.50".into());
+    expected[9] = "2024-02-03 03:05:06+00".into();
+    let record = &db.query("SELECT * FROM all_types", ()).await?[0];
+    assert_eq!(record.values(), expected);
+    assert_eq!(record.columns()[2], "c");
+    let told = db.changes().await?;
+    assert_eq!(told[0].new.as_deref(), Some(expected.as_slice()));
+    let found = db
+        .query(
+            "SELECT t FROM all_types WHERE f = $1 AND x = $2 AND at < $3",
+            (float, bytes, "infinity"),
+        )
+        .await?;
+    assert_eq!(found.len(), 1);
+    assert_eq!(
+        db.query("SELECT sum(c) AS sum FROM all_types", ()).await?[0].get::<i64>("sum")?,
+        8
+    );
+    db.close().await
+}
+
+async fn ignored(bench: &Bench) -> Result<()> {
+    bench.run("CREATE TABLE audit (id serial, line text); CREATE SCHEMA billing; CREATE TABLE billing.logs (x int)").await;
+    let mut app = App::start(&bench.url);
+    let db = PostgresOptions::from_url(&bench.url)?
+        .ignore_table("audit")
+        .ignore_table("billing.logs")
+        .ignore_column("orders.status")
+        .connect()
+        .await?;
+    let root = begin(&db).await?;
+    assert!(
+        db.about()
+            .gaps
+            .iter()
+            .any(|gap| gap == "Ignored tables: audit, billing.logs."),
+        "{:?}",
+        db.about()
+    );
+    app.run("INSERT INTO audit (line) VALUES ('one')");
+    app.run("INSERT INTO billing.logs VALUES (1)");
+    app.run("UPDATE orders SET status = 'other' WHERE id = 1");
+    assert_eq!(lines(&db.changes().await?), NOTHING);
+    app.run("UPDATE orders SET paid = 7, status = 'third' WHERE id = 1");
+    assert_eq!(lines(&db.changes().await?), ["orders#1: paid 0 -> 7"]);
+    db.restore(root).await?;
+    assert_eq!(app.run("SELECT * FROM orders WHERE status = 'new'"), 1);
+    assert_eq!(
+        app.run("SELECT * FROM audit, audit_id_seq WHERE last_value = 1 AND is_called"),
+        1,
+        "not restored"
+    );
+    assert_eq!(app.run("SELECT * FROM billing.logs"), 1);
+    db.close().await
+}
+
+async fn one_schema(bench: &Bench) -> Result<()> {
+    bench
+        .run("CREATE SCHEMA billing; CREATE TABLE billing.invoices (id serial PRIMARY KEY)")
+        .await;
+    let mut app = App::start(&bench.url);
+    let db = PostgresOptions::from_url(&bench.url)?
+        .schema("billing")
+        .connect()
+        .await?;
+    let root = begin(&db).await?;
+    app.run("INSERT INTO billing.invoices DEFAULT VALUES");
+    app.run("INSERT INTO orders DEFAULT VALUES");
+    assert_eq!(lines(&db.changes().await?), ["invoices#1 added"]);
+    db.restore(root).await?;
+    assert_eq!(
+        (
+            app.run("SELECT * FROM billing.invoices"),
+            app.run("SELECT * FROM orders")
+        ),
+        (0, 3)
+    );
+    db.close().await?;
+
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    begin(&db).await?;
+    app.run("INSERT INTO billing.invoices DEFAULT VALUES");
+    assert_eq!(lines(&db.changes().await?), ["billing.invoices#1 added"]);
+    db.close().await
+}
+
+async fn sequences(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    let root = begin(&db).await?;
+    app.run("BEGIN; INSERT INTO orders DEFAULT VALUES; ROLLBACK");
+    assert_eq!(lines(&db.changes().await?), NOTHING);
+    let sealed = db.seal().await?.checkpoint;
+    app.run("TRUNCATE orders RESTART IDENTITY");
+    db.restore(sealed).await?;
+    app.run("INSERT INTO orders DEFAULT VALUES");
+    assert_eq!(
+        lines(&db.changes().await?),
+        ["orders#4 added: status NULL, paid 0"]
+    );
+    db.restore(root).await?;
+    app.run("INSERT INTO orders DEFAULT VALUES");
+    assert_eq!(
+        lines(&db.changes().await?),
+        ["orders#3 added: status NULL, paid 0"]
+    );
+    db.close().await
+}
+
+/// The URL of the same database for a user who may follow it and is no superuser.
+async fn url_of_plain_user(bench: &Bench) -> String {
+    let name = format!("plain_{}", bench.name);
+    bench
+        .run(&format!(
+            "CREATE ROLE {name} LOGIN; GRANT CREATE ON DATABASE {} TO {name}; GRANT SET ON PARAMETER session_replication_role TO {name};
+             GRANT SELECT, INSERT, DELETE, TRIGGER ON ALL TABLES IN SCHEMA public TO {name};
+             GRANT SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA public TO {name};
+             ALTER DEFAULT PRIVILEGES GRANT SELECT, INSERT, DELETE, TRIGGER ON TABLES TO {name}",
+            bench.name
+        ))
+        .await;
+    bench.url.replacen("postgres@", &format!("{name}@"), 1)
+}
+
+async fn schema_changed(bench: &Bench, user: &str) -> Result<()> {
+    let url = match user {
+        "plain" => url_of_plain_user(bench).await,
+        _ => bench.url.clone(),
+    };
+    let mut app = App::start(&bench.url);
+    app.run("CREATE INDEX by_line ON notes (line)");
+    let mut looker = bench.looker().await;
+    for (statement, named) in [
+        ("CREATE TABLE late (id int)", "late created"),
+        (
+            "CREATE INDEX by_status ON orders (status)",
+            "by_status created",
+        ),
+        (
+            "ALTER TABLE notes ADD COLUMN extra int DEFAULT 3",
+            "notes changed",
+        ),
+        ("DROP INDEX by_line", "by_line dropped"),
+        (
+            "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+            "f() created",
+        ),
+    ] {
+        let rows = looker.dump().await.replace("public.", "");
+        let db = PostgresAdapter::connect(&url).await?;
+        let plain = db.about().gaps.len();
+        let root = begin(&db).await?;
+        assert!(db.about().gaps.len() > plain, "{:?}", db.about());
+        app.run("INSERT INTO orders DEFAULT VALUES");
+        app.run("UPDATE orders SET paid = 1");
+        assert_eq!(db.changes().await?.len(), 3);
+        app.run(statement);
+        app.run("INSERT INTO orders DEFAULT VALUES");
+        for refused in [
+            db.changes().await.map(drop),
+            db.seal().await.map(drop),
+            db.restore(root).await.map(drop),
+            db.close().await,
+        ] {
+            let Err(Error::Irreversible {
+                statement: said,
+                remedy,
+                ..
+            }) = refused
+            else {
+                panic!("{statement}: {refused:?}");
+            };
+            let expected = if user == "plain" { named } else { statement };
+            assert!(said.contains(expected), "{said} does not name {expected}");
+            assert!(
+                remedy.contains("before the run begins")
+                    || remedy.contains("all rows were put back"),
+                "{remedy}"
+            );
+        }
+        let now = looker.dump().await;
+        let lines = |dump: &str| {
+            dump.lines()
+                .filter(|line| line.starts_with("orders") || line.starts_with("  ("))
+                .map(String::from)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(lines(&now), lines(&rows), "{statement}");
+        assert_eq!(looker.ours().await, NOTHING, "{statement}");
+    }
+    Ok(())
+}
+
+async fn columns_changed(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    begin(&db).await?;
+    app.run("UPDATE orders SET paid = 5 WHERE id = 1");
+    app.run("INSERT INTO notes VALUES ('late')");
+    app.run("ALTER TABLE orders DROP COLUMN status, ADD COLUMN state int");
+    app.run("INSERT INTO orders (paid, state) VALUES (1, 1)");
+    assert_eq!(
+        app.run("UPDATE orders SET paid = paid + 1"),
+        3,
+        "the application goes on"
+    );
+    let left = db
+        .close()
+        .await
+        .expect_err("the rows of a table of another shape cannot be put back");
+    page_shows(bench, &left);
+    let left = left.to_string();
+    assert!(
+        left.contains("ALTER TABLE orders DROP COLUMN status")
+            && left.contains("but not those of `orders`"),
+        "{left}"
+    );
+    assert!(left.contains("make the database anew"), "{left}");
+    assert_eq!(
+        (
+            app.run("SELECT * FROM notes"),
+            app.run("SELECT * FROM orders")
+        ),
+        (0, 3)
+    );
+    assert_eq!(bench.looker().await.ours().await, NOTHING);
+    Ok(())
+}
+
+async fn temporary(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    let root = begin(&db).await?;
+    app.run("CREATE TEMP TABLE mine (id serial PRIMARY KEY, x int)");
+    app.run("CREATE INDEX ON mine (x)");
+    app.run("INSERT INTO mine (x) VALUES (1)");
+    app.run("ALTER TABLE mine ADD COLUMN y int");
+    assert_eq!(lines(&db.changes().await?), NOTHING);
+    app.run("DROP TABLE mine");
+    db.restore(root).await?;
+    db.close().await
+}
+
+async fn few_rights(bench: &Bench) -> Result<()> {
+    let role = format!("few_{}", bench.name);
+    bench.run(&format!("CREATE ROLE {role} LOGIN; GRANT INSERT, UPDATE (paid), SELECT ON orders TO {role}; GRANT USAGE ON SEQUENCE orders_id_seq TO {role}")).await;
+    let mut app = App::start(&bench.url.replacen("postgres@", &format!("{role}@"), 1));
+    let db = PostgresAdapter::connect(&bench.url).await?;
+    let root = begin(&db).await?;
+    app.run("SET extra_float_digits = -15; SET DateStyle = 'German'; SET bytea_output = 'escape'");
+    app.run("INSERT INTO orders (status) VALUES ('theirs')");
+    app.run("UPDATE orders SET paid = 3 WHERE id = 1");
+    assert_eq!(
+        lines(&db.changes().await?),
+        [
+            "orders#1: paid 0 -> 3",
+            "orders#3 added: status theirs, paid 0"
+        ]
+    );
+    db.restore(root).await?;
+    assert_eq!(app.run("SELECT * FROM orders WHERE paid <> 3"), 2);
+    db.close().await
+}
+
+async fn behind(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let before = bench.looker().await.full_dump().await;
+    let options = || {
+        Ok::<_, Error>(
+            PostgresOptions::from_url(&bench.url)?.settle(std::time::Duration::from_millis(100)),
+        )
+    };
+    let db = options()?.connect().await?;
+    let root = begin(&db).await?;
+    app.run("UPDATE orders SET paid = 1 WHERE id = 1");
+    db.changes().await?;
+    app.run("SET session_replication_role = replica");
+    app.run("UPDATE orders SET paid = 2 WHERE id = 1");
+    for refused in [
+        db.restore(root).await.map(drop),
+        db.close().await,
+        options()?.cleanup().await,
+    ] {
+        let Err(Error::NotRestored { why, remedy, .. }) = &refused else {
+            panic!("{refused:?}");
+        };
+        assert!(
+            why.contains("`orders` lacks rows that the run made or changed")
+                && remedy.contains("make it anew"),
+            "{why}; {remedy}"
+        );
+    }
+    assert_eq!(
+        app.run("SELECT * FROM orders WHERE paid = 2"),
+        1,
+        "nothing was overwritten"
+    );
+    app.run("UPDATE orders SET paid = 1 WHERE id = 1");
+    options()?.cleanup().await?;
+    assert_eq!(bench.looker().await.full_dump().await, before);
+    Ok(())
+}

@@ -1,0 +1,44 @@
+//! PostgreSQL, driven against another process that holds the database open through several connections and commits.
+#![cfg(unix)]
+
+mod app;
+mod bench;
+mod conformance;
+mod crash;
+mod following;
+mod hostile;
+mod look;
+mod refusals;
+mod savepoint;
+mod template;
+mod trial;
+mod waiting;
+
+use std::sync::Arc;
+
+use libtest_mimic::Arguments;
+use venomqa_tests::servers::Postgres;
+
+fn main() {
+    app::become_app_if_asked();
+    waiting::become_other_run_if_asked();
+    let arguments = Arguments::from_args();
+    let server = Arc::new(Postgres::start());
+    let mut trials = conformance::trials(&server);
+    trials.extend(savepoint::trials(&server));
+    trials.extend(template::trials(&server));
+    trials.extend(crash::trials());
+    for tests in [
+        following::TESTS,
+        waiting::TESTS,
+        refusals::TESTS,
+        crash::TESTS,
+        savepoint::TESTS,
+        template::TESTS,
+    ] {
+        trials.extend(trial::trials(&server, tests));
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    drop(server);
+    conclusion.exit()
+}

@@ -99,8 +99,12 @@ async fn over_http_the_same_as_in_memory() {
         };
         let program = Path::new(env!("CARGO_BIN_EXE_orders"));
         let file = folder.path().join("orders.db");
-        let agent = http::agent(program, &file, 2).await.unwrap();
-        let found = agent.config(config).explore().await.unwrap();
+        let world = http::world(program, &file, 2).await.unwrap();
+        let found = http::agent(world, 2)
+            .config(config)
+            .explore()
+            .await
+            .unwrap();
         let case = format!("{strategy:?}");
         check_violation(&found, &case);
         let figures = (found.states_visited, found.transitions, found.depth);

@@ -1,4 +1,4 @@
-//! The machine behind the `orders` server: over HTTP, in a SQLite file.
+//! The machine behind an API: the `orders` server with its SQLite file, or any other that answers the same.
 
 use std::path::Path;
 
@@ -7,17 +7,8 @@ use venomqa::{IntoOutcome, Outcome, Parts};
 
 use super::{VERBS, everything};
 
-/// An explorer of the machine on a server of its own. `program` is the `orders` binary, `file` its database.
-///
-/// # Errors
-///
-/// The server does not start, or its database cannot be followed.
-pub async fn agent(program: &Path, file: &Path, orders: u32) -> Result<Agent> {
-    let db = SqliteAdapter::open(file).await?;
-    let server = server(program, file, orders).await?;
-    let world = World::new(client(&server))
-        .with("db", db)
-        .with_server(server);
+/// An explorer of the machine behind the API of this world.
+pub fn agent(world: World, orders: u32) -> Agent {
     let mut agent =
         Agent::new(world)
             .config(everything())
@@ -28,10 +19,23 @@ pub async fn agent(program: &Path, file: &Path, orders: u32) -> Result<Agent> {
             agent = agent.action(call(verb, format!("id={id}"), move |api| api.post(&path)));
         }
     }
-    Ok(agent.invariant(Invariant::new(
+    agent.invariant(Invariant::new(
         "never_refunded_more_than_paid",
         never_refunded_more_than_paid,
-    )))
+    ))
+}
+
+/// The `orders` server and its SQLite file. `program` is its binary.
+///
+/// # Errors
+///
+/// The server does not start, or its database cannot be followed.
+pub async fn world(program: &Path, file: &Path, orders: u32) -> Result<World> {
+    let db = SqliteAdapter::open(file).await?;
+    let server = server(program, file, orders).await?;
+    Ok(World::new(client(&server))
+        .with("db", db)
+        .with_server(server))
 }
 
 /// The server, with the machine's bug.

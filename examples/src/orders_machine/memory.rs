@@ -3,7 +3,7 @@
 use venomqa::prelude::*;
 use venomqa::{BoxFuture, Checked, Outcome, Parts};
 
-use super::{VERBS, everything};
+use super::{VERBS, after, everything};
 
 /// An explorer of the machine.
 pub fn agent(orders: u32) -> Agent {
@@ -40,16 +40,10 @@ fn change(verb: &'static str, id: i64) -> Action {
                 return Ok(());
             };
             let (status, paid, refunded) = (text(&order[1]), int(&order[2]), int(&order[3]));
-            let (status, paid, refunded) = match (verb, status) {
-                ("pay", "new") => ("paid", 100, refunded),
-                ("ship", "paid") => ("shipped", paid, refunded),
-                ("refund", "paid" | "shipped") => ("refunded", paid, refunded + 100),
-                ("cancel", "new") => ("cancelled", paid, refunded),
-                // The bug: what was refunded is refunded again.
-                ("cancel", "paid" | "refunded") => ("cancelled", paid, refunded + 100),
-                _ => return Ok(()),
-            };
-            db.put("orders", (id, status, paid, refunded))
+            match after(verb, status, paid, refunded) {
+                Some((status, paid, refunded)) => db.put("orders", (id, status, paid, refunded)),
+                None => Ok(()),
+            }
         })
     });
     action.arguments(&format!("id={id}"))

@@ -5,12 +5,32 @@
 //! orders there are 7^0 + 7^1 + .. + 7^K states and 1 + 4K transitions from each.
 
 pub mod http;
+#[cfg(feature = "live")]
+pub mod live;
 pub mod memory;
 
 use venomqa::Config;
 
 /// What can be done to an order, besides creating one.
 const VERBS: [&str; 4] = ["pay", "ship", "refund", "cancel"];
+
+/// Status, paid and refunded of an order after this was done to it; `None` if that is refused.
+pub(crate) fn after(
+    verb: &str,
+    status: &str,
+    paid: i64,
+    refunded: i64,
+) -> Option<(&'static str, i64, i64)> {
+    Some(match (verb, status) {
+        ("pay", "new") => ("paid", 100, refunded),
+        ("ship", "paid") => ("shipped", paid, refunded),
+        ("refund", "paid" | "shipped") => ("refunded", paid, refunded + 100),
+        ("cancel", "new") => ("cancelled", paid, refunded),
+        // The bug: what was refunded is refunded again.
+        ("cancel", "paid" | "refunded") => ("cancelled", paid, refunded + 100),
+        _ => return None,
+    })
+}
 
 /// The states that there are with at most so many orders.
 pub fn states(orders: u32) -> u64 {

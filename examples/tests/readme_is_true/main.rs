@@ -1,6 +1,8 @@
 //! What the README shows is what happens.
 
 mod blocks;
+#[cfg(feature = "live")]
+mod live;
 mod package;
 
 use std::fs;

@@ -1,0 +1,81 @@
+use sqlx::Row;
+use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
+
+use super::storage::{Order, Storage};
+use crate::server::{Refusal, StartError};
+
+/// Orders in a table of PostgreSQL.
+#[derive(Debug, Clone)]
+pub(super) struct Orders(PgPool);
+
+impl Orders {
+    pub(super) async fn open(url: &str) -> Result<Self, StartError> {
+        Self::connect(url)
+            .await
+            .map_err(StartError::of("PostgreSQL"))
+    }
+
+    async fn connect(url: &str) -> sqlx::Result<Self> {
+        let pool = PgPoolOptions::new().max_connections(4).connect(url).await?;
+        let there: bool = sqlx::query_scalar("SELECT to_regclass('orders') IS NOT NULL")
+            .fetch_one(&pool)
+            .await?;
+        if !there {
+            let create = "CREATE TABLE orders (id bigint PRIMARY KEY, status text NOT NULL DEFAULT 'new', \
+                          paid bigint NOT NULL DEFAULT 0, refunded bigint NOT NULL DEFAULT 0)";
+            sqlx::query(create).execute(&pool).await?;
+        }
+        Ok(Self(pool))
+    }
+}
+
+impl Storage for Orders {
+    async fn orders(&self) -> Result<Vec<Order>, Refusal> {
+        let rows = sqlx::query("SELECT id, status, paid, refunded FROM orders ORDER BY id")
+            .fetch_all(&self.0)
+            .await?;
+        Ok(rows.iter().map(order).collect::<sqlx::Result<_>>()?)
+    }
+
+    async fn order(&self, id: i64) -> Result<Option<Order>, Refusal> {
+        let row = sqlx::query("SELECT id, status, paid, refunded FROM orders WHERE id = $1")
+            .bind(id)
+            .fetch_optional(&self.0)
+            .await?;
+        Ok(row.as_ref().map(order).transpose()?)
+    }
+
+    async fn add(&self, id: i64) -> Result<bool, Refusal> {
+        let insert = sqlx::query("INSERT INTO orders (id) VALUES ($1) ON CONFLICT DO NOTHING");
+        let done = insert.bind(id).execute(&self.0).await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn replace(&self, was: &Order, becomes: &Order) -> Result<bool, Refusal> {
+        let done = sqlx::query(
+            "UPDATE orders SET status = $3, paid = $4, refunded = $5 WHERE id = $1 AND status = $2",
+        )
+        .bind(was.id)
+        .bind(&was.status)
+        .bind(&becomes.status)
+        .bind(becomes.paid)
+        .bind(becomes.refunded)
+        .execute(&self.0)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    async fn remove(&self, id: i64) -> Result<bool, Refusal> {
+        let delete = sqlx::query("DELETE FROM orders WHERE id = $1").bind(id);
+        Ok(delete.execute(&self.0).await?.rows_affected() == 1)
+    }
+}
+
+fn order(row: &PgRow) -> sqlx::Result<Order> {
+    Ok(Order {
+        id: row.try_get(0)?,
+        status: row.try_get(1)?,
+        paid: row.try_get(2)?,
+        refunded: row.try_get(3)?,
+    })
+}

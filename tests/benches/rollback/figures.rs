@@ -6,6 +6,8 @@ pub(crate) struct Times(Vec<Duration>);
 
 /// What one case came to.
 pub(crate) struct Measured {
+    /// The database and how it goes back.
+    pub(crate) what: String,
     pub(crate) checkpoint: Times,
     pub(crate) rollback: Times,
     pub(crate) both: Times,

@@ -5,7 +5,8 @@
 
 mod case;
 mod figures;
-#[cfg(unix)]
+mod mysql;
+mod postgres;
 mod redis;
 mod sqlite;
 
@@ -22,23 +23,20 @@ const LIMIT: Duration = Duration::from_secs(8);
 
 /// A database with ten tables, the application that writes to it, and how both are measured.
 trait Subject {
-    /// As the table names it, with the server's version and the mechanism.
-    fn name(&self) -> String;
-
     /// Stores that many rows in each of the ten tables, and nothing else.
-    fn fill(&mut self, rows: usize);
+    async fn fill(&mut self, rows: usize);
 
     /// Changes that many rows, in several tables, as the application does.
-    fn change(&mut self, round: usize, rows: usize);
+    async fn change(&mut self, round: usize, rows: usize);
 
     /// Asks the server something that costs nothing.
-    fn round_trip(&mut self);
+    async fn round_trip(&mut self);
 
-    /// The adapter, which has not begun.
-    fn adapter(&self) -> impl Future<Output = Result<Box<dyn System>>>;
+    /// An adapter that has not begun, in the mode that follows changes.
+    async fn following(&mut self) -> Result<Box<dyn System>>;
 
-    /// An adapter that takes full copies.
-    fn copying(&self) -> impl Future<Output = Result<Box<dyn System>>>;
+    /// The same in the mode that takes full copies.
+    async fn copying(&mut self) -> Result<Box<dyn System>>;
 }
 
 fn main() -> Result<()> {
@@ -55,42 +53,51 @@ fn main() -> Result<()> {
     for case in CASES {
         println!("{}", case.legend());
     }
-    #[cfg(unix)]
-    if is_wanted("redis") {
-        runtime.block_on(measure(redis::Keys::start()))?;
-    }
-    if is_wanted("sqlite") {
-        runtime.block_on(measure(sqlite::Tables::create()))?;
-    }
-    Ok(())
+    println!("    full copy: the same by the mode that copies everything");
+    runtime.block_on(async {
+        if is_wanted("postgres") {
+            measure(postgres::Tables::create().await).await?;
+        }
+        if is_wanted("mysql") {
+            measure(mysql::Tables::create().await).await?;
+        }
+        if is_wanted("redis") {
+            measure(redis::Keys::start()).await?;
+        }
+        if is_wanted("sqlite") {
+            measure(sqlite::Tables::create()).await?;
+        }
+        Ok(())
+    })
 }
 
 async fn measure(mut subject: impl Subject) -> Result<()> {
-    println!("\n{}", subject.name());
-    for case in CASES {
-        subject.fill(case.rows);
-        let follows = run(&mut subject, case, false).await?;
+    for (number, case) in CASES.iter().enumerate() {
+        subject.fill(case.rows).await;
+        let system = subject.following().await?;
+        let follows = run(&mut subject, case, &*system).await?;
+        if number == 0 {
+            println!("\n{}", follows.what);
+        }
         println!("{}", follows.line(case.name));
-        let copies = run(&mut subject, case, true).await?;
+        let system = subject.copying().await?;
+        let copies = run(&mut subject, case, &*system).await?;
         println!("{}", copies.line("  full copy"));
     }
     Ok(())
 }
 
 /// Changes something and takes it back, again and again.
-async fn run(subject: &mut impl Subject, case: &Case, copying: bool) -> Result<Measured> {
-    let system = match copying {
-        false => subject.adapter().await?,
-        true => subject.copying().await?,
-    };
+async fn run(subject: &mut impl Subject, case: &Case, system: &dyn System) -> Result<Measured> {
     let root = system.begin(&mut |_, _| {}).await?.checkpoint;
+    let about = system.about();
     let (mut checkpoint, mut rollback, mut both, mut bare) = Default::default();
     let begin = Instant::now();
     for round in 0..WARM_UP + ROUNDS {
         if begin.elapsed() > LIMIT && round > WARM_UP {
             break;
         }
-        subject.change(round, case.changed);
+        subject.change(round, case.changed).await;
         let start = Instant::now();
         let changes = system.changes().await?;
         let sealed = system.seal().await?.checkpoint;
@@ -104,12 +111,13 @@ async fn run(subject: &mut impl Subject, case: &Case, copying: bool) -> Result<M
             Times::add(&mut rollback, all - saved);
             Times::add(&mut both, all);
             let start = Instant::now();
-            subject.round_trip();
+            subject.round_trip().await;
             Times::add(&mut bare, start.elapsed());
         }
     }
     system.close().await?;
     Ok(Measured {
+        what: format!("{}: {}", about.name, about.mechanism),
         checkpoint,
         rollback,
         both,

@@ -32,11 +32,7 @@ impl Keys {
 }
 
 impl Subject for Keys {
-    fn name(&self) -> String {
-        "Redis (keys of four types in the place of rows)".into()
-    }
-
-    fn fill(&mut self, rows: usize) {
+    async fn fill(&mut self, rows: usize) {
         self.rows = rows;
         let _: () = cmd("FLUSHDB")
             .query(&mut self.application)
@@ -70,7 +66,7 @@ impl Subject for Keys {
         }
     }
 
-    fn change(&mut self, round: usize, rows: usize) {
+    async fn change(&mut self, round: usize, rows: usize) {
         let mut changing = redis::pipe();
         for n in 0..rows {
             let (table, row) = (n % 10, (round * 37 + n / 10) % self.rows);
@@ -89,18 +85,18 @@ impl Subject for Keys {
             .expect("changed");
     }
 
-    fn round_trip(&mut self) {
+    async fn round_trip(&mut self) {
         let _: String = cmd("PING")
             .query(&mut self.application)
             .expect("it answers");
     }
 
-    async fn adapter(&self) -> Result<Box<dyn System>> {
+    async fn following(&mut self) -> Result<Box<dyn System>> {
         let options = self.options().mode(RedisMode::Tracking);
         Ok(Box::new(options.connect().await?))
     }
 
-    async fn copying(&self) -> Result<Box<dyn System>> {
+    async fn copying(&mut self) -> Result<Box<dyn System>> {
         let options = self.options().mode(RedisMode::Dump);
         Ok(Box::new(options.connect().await?))
     }

@@ -39,11 +39,7 @@ impl Tables {
 }
 
 impl Subject for Tables {
-    fn name(&self) -> String {
-        format!("SQLite {} (file in WAL mode)", rusqlite::version())
-    }
-
-    fn fill(&mut self, rows: usize) {
+    async fn fill(&mut self, rows: usize) {
         for table in 0..10 {
             let fill = format!(
                 "DELETE FROM t{table}; WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
@@ -56,7 +52,7 @@ impl Subject for Tables {
         }
     }
 
-    fn change(&mut self, round: usize, rows: usize) {
+    async fn change(&mut self, round: usize, rows: usize) {
         let changes = self.application.transaction().expect("a transaction");
         for n in 0..rows {
             let (table, id) = (n % 10, ((round + n / 10) % 100 + 1) as i64);
@@ -71,7 +67,7 @@ impl Subject for Tables {
         changes.commit().expect("committed");
     }
 
-    fn round_trip(&mut self) {
+    async fn round_trip(&mut self) {
         let mut select = self
             .application
             .prepare_cached("SELECT 1")
@@ -80,11 +76,11 @@ impl Subject for Tables {
         assert_eq!(one, 1);
     }
 
-    async fn adapter(&self) -> Result<Box<dyn System>> {
+    async fn following(&mut self) -> Result<Box<dyn System>> {
         self.open(SqliteMode::Journal).await
     }
 
-    async fn copying(&self) -> Result<Box<dyn System>> {
+    async fn copying(&mut self) -> Result<Box<dyn System>> {
         self.open(SqliteMode::Backup).await
     }
 }

@@ -1,0 +1,94 @@
+use mysql_async::prelude::Queryable;
+use mysql_async::{Conn, Opts, TxOpts};
+use venomqa_adapters::{MySqlMode, MySqlOptions, Result, System};
+use venomqa_tests::servers::{BinaryLog, MariaDb};
+
+use crate::Subject;
+
+/// Ten tables like those of a small shop.
+pub(crate) struct Tables {
+    server: MariaDb,
+    application: Conn,
+}
+
+const DATABASE: &str = "bench";
+
+impl Tables {
+    pub(crate) async fn create() -> Self {
+        let server = MariaDb::own(BinaryLog::FullRows, &[]);
+        let opts = Opts::from_url(&server.url("")).expect("a URL");
+        let mut application = Conn::new(opts).await.expect("it runs");
+        let database = format!("CREATE DATABASE {DATABASE}; USE {DATABASE}");
+        run(&mut application, database).await;
+        for table in 0..10 {
+            let schema = format!(
+                "CREATE TABLE t{table}(id BIGINT AUTO_INCREMENT PRIMARY KEY, email VARCHAR(80) UNIQUE, name VARCHAR(80) NOT NULL,
+                    qty INT NOT NULL DEFAULT 0, payload TEXT, made TIMESTAMP(6) DEFAULT CURRENT_TIMESTAMP(6), KEY (qty))"
+            );
+            run(&mut application, schema).await;
+        }
+        Self {
+            server,
+            application,
+        }
+    }
+
+    async fn open(&self, mode: MySqlMode) -> Result<Box<dyn System>> {
+        let options = MySqlOptions::from_url(&self.server.url(DATABASE))?.mode(mode);
+        Ok(Box::new(options.connect().await?))
+    }
+}
+
+async fn run(db: &mut Conn, sql: String) {
+    db.query_drop(sql)
+        .await
+        .expect("a statement of the benchmark");
+}
+
+impl Subject for Tables {
+    async fn fill(&mut self, rows: usize) {
+        for table in 0..10 {
+            run(&mut self.application, format!("TRUNCATE t{table}")).await;
+            let fill = format!(
+                "INSERT INTO t{table}(email, name, qty, payload) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
+                 SELECT CONCAT('u', i, '@example.org'), CONCAT('name ', i), i, REPEAT('x', 80) FROM n"
+            );
+            run(&mut self.application, fill).await;
+        }
+    }
+
+    async fn change(&mut self, round: usize, rows: usize) {
+        let mut changes = self
+            .application
+            .start_transaction(TxOpts::new())
+            .await
+            .expect("a transaction");
+        for n in 0..rows {
+            let (table, id) = (n % 10, (round + n / 10) % 100 + 1);
+            let change = match n % 3 {
+                0 => format!("UPDATE t{table} SET qty = qty + 1 WHERE id = ?"),
+                1 => format!("INSERT INTO t{table}(email, name) VALUES (CONCAT('new', ?), 'n')"),
+                _ => format!("DELETE FROM t{table} WHERE id = ?"),
+            };
+            changes.exec_drop(change, (id,)).await.expect("changed");
+        }
+        changes.commit().await.expect("committed");
+    }
+
+    async fn round_trip(&mut self) {
+        let one: Option<i32> = self
+            .application
+            .exec_first("SELECT 1", ())
+            .await
+            .expect("it answers");
+        assert_eq!(one, Some(1));
+    }
+
+    async fn following(&mut self) -> Result<Box<dyn System>> {
+        self.open(MySqlMode::Binlog).await
+    }
+
+    async fn copying(&mut self) -> Result<Box<dyn System>> {
+        self.open(MySqlMode::Copy).await
+    }
+}

@@ -12,6 +12,9 @@ use venomqa_tests::servers::{BinaryLog, MariaDb, Postgres, Redis};
 /// Set in a process that starts servers and is killed.
 const STARTS: &str = "VENOMQA_TEST_STARTS_SERVERS";
 
+/// Names a server that tests are to use.
+const NAMED: &str = "VENOMQA_TEST_REDIS_URL";
+
 fn port(url: &str) -> u16 {
     let after = url.rsplit(':').next().unwrap_or_default();
     let digits = after.split('/').next().unwrap_or_default();
@@ -61,6 +64,35 @@ fn a_server_that_heeds_no_signal_ends_all_the_same() {
     while !refused() {}
     drop(redis);
     assert!(!answers(&url));
+}
+
+#[test]
+#[should_panic(expected = "no_such_setting")]
+fn a_server_that_refuses_its_settings_says_why() {
+    Postgres::own(&["no_such_setting=1"]);
+}
+
+/// Is no test by itself: it is what the next one runs.
+#[test]
+fn takes_the_redis_that_is_named() {
+    if std::env::var_os(NAMED).is_some() {
+        Redis::start();
+    }
+}
+
+#[test]
+fn a_redis_that_keeps_its_keys_on_disk_is_not_taken() {
+    let take = |server: &Redis| {
+        let mut taker = Command::new(std::env::current_exe().expect("this program"));
+        taker.args(["--exact", "takes_the_redis_that_is_named", "--nocapture"]);
+        taker.env(NAMED, server.server_url());
+        taker.output().expect("this program again")
+    };
+    let kept = take(&Redis::own(&["--save", "60 1"]));
+    assert!(!kept.status.success());
+    let why = String::from_utf8_lossy(&kept.stderr);
+    assert!(why.contains("keeps its keys on disk"), "{why}");
+    assert!(take(&Redis::own(&[])).status.success());
 }
 
 /// Is no test by itself: it is the process that the next one kills.

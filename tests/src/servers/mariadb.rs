@@ -1,5 +1,7 @@
 use std::path::PathBuf;
+use std::process::Command;
 
+use super::address::Address;
 use super::process::{Home, Process};
 use super::program::{find, succeed};
 
@@ -15,20 +17,19 @@ pub enum BinaryLog {
 /// A MariaDB server.
 #[derive(Debug)]
 pub struct MariaDb {
-    /// The URL without a database's name.
-    base: String,
+    address: Address,
     process: Option<Process>,
 }
 
 impl MariaDb {
     /// The server that `VENOMQA_TEST_MYSQL_URL` names, or one of our own with a binary log of full rows.
     pub fn start() -> Self {
-        match std::env::var("VENOMQA_TEST_MYSQL_URL") {
-            Ok(url) => Self {
-                base: super::without_database(&url),
+        match Address::named_by("VENOMQA_TEST_MYSQL_URL") {
+            Some(address) => Self {
+                address,
                 process: None,
             },
-            Err(_) => Self::own(BinaryLog::FullRows, &[]),
+            None => Self::own(BinaryLog::FullRows, &[]),
         }
     }
 
@@ -38,15 +39,8 @@ impl MariaDb {
     ///
     /// MariaDB is not installed, or does not start.
     pub fn own(log: BinaryLog, settings: &[&str]) -> Self {
-        let folders = [
-            "/usr/sbin",
-            "/usr/bin",
-            "/opt/homebrew/bin",
-            "/usr/local/bin",
-        ]
-        .map(PathBuf::from);
-        let program = find("mariadbd", &folders, "mariadb-server");
-        let install = find("mariadb-install-db", &folders, "mariadb-server");
+        let program = installed("mariadbd");
+        let install = installed("mariadb-install-db");
         let home = Home::new();
         let data = format!("--datadir={}", home.path().join("data").display());
         // A folder of its own: a server that starts removes the temporary tables of others.
@@ -92,17 +86,17 @@ impl MariaDb {
             arguments
         };
         let process = Process::start(home, program, "TERM", arguments);
-        let server = Self {
-            base: format!("mysql://root@127.0.0.1:{}", process.port()),
+        let mut server = Self {
+            address: Address::of(format!("mysql://root@127.0.0.1:{}", process.port())),
             process: Some(process),
         };
         server.wait_until_ready();
         server
     }
 
-    /// The URL of a database on this server, as root.
+    /// The URL of a database on this server, or of the server for no name, as root.
     pub fn url(&self, database: &str) -> String {
-        format!("{}/{database}", self.base)
+        self.address.url(database)
     }
 
     /// Stops the server by a signal (`TERM`, or `KILL` for a crash) and starts it again.
@@ -118,21 +112,29 @@ impl MariaDb {
     }
 
     /// It takes connections before it answers them.
-    fn wait_until_ready(&self) {
-        let Some(process) = &self.process else { return };
-        super::eventually("MariaDB answers", || {
-            let mut client = std::process::Command::new("mariadb");
-            client.args([
-                "--no-defaults",
-                "--protocol=tcp",
-                "--host=127.0.0.1",
-                "--user=root",
-                "--execute=SELECT 1",
-            ]);
-            client
-                .arg(format!("--port={}", process.port()))
-                .output()
-                .is_ok_and(|output| output.status.success())
-        });
+    fn wait_until_ready(&mut self) {
+        let Some(process) = &mut self.process else {
+            return;
+        };
+        let mut client = Command::new(installed("mariadb"));
+        client.args([
+            "--no-defaults",
+            "--protocol=tcp",
+            "--host=127.0.0.1",
+            "--user=root",
+            "--execute=SELECT 1",
+        ]);
+        client.arg(format!("--port={}", process.port()));
+        process.answers(client);
     }
+}
+
+fn installed(program: &str) -> PathBuf {
+    let folders = [
+        "/usr/sbin",
+        "/usr/bin",
+        "/opt/homebrew/bin",
+        "/usr/local/bin",
+    ];
+    find(program, &folders.map(PathBuf::from), "mariadb-server")
 }

@@ -1,25 +1,26 @@
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::process::Command;
 
+use super::address::Address;
 use super::process::{Home, Process};
 use super::program::{find, succeed, versioned};
 
 /// A PostgreSQL server.
 #[derive(Debug)]
 pub struct Postgres {
-    /// The URL without a database's name.
-    base: String,
+    address: Address,
     process: Option<Process>,
 }
 
 impl Postgres {
     /// The server that `VENOMQA_TEST_POSTGRES_URL` names, or one of our own.
     pub fn start() -> Self {
-        match std::env::var("VENOMQA_TEST_POSTGRES_URL") {
-            Ok(url) => Self {
-                base: super::without_database(&url),
+        match Address::named_by("VENOMQA_TEST_POSTGRES_URL") {
+            Some(address) => Self {
+                address,
                 process: None,
             },
-            Err(_) => Self::own(&[]),
+            None => Self::own(&[]),
         }
     }
 
@@ -29,10 +30,8 @@ impl Postgres {
     ///
     /// PostgreSQL is not installed, or does not start.
     pub fn own(settings: &[&str]) -> Self {
-        let mut folders = versioned("/usr/lib/postgresql", "bin");
-        folders.extend(["/opt/homebrew/bin", "/usr/local/bin"].map(PathBuf::from));
-        let program = find("postgres", &folders, "postgresql");
-        let initdb = find("initdb", &folders, "postgresql");
+        let program = installed("postgres");
+        let initdb = installed("initdb");
         let home = Home::new();
         let data = home.path().join("data").display().to_string();
         succeed(home.command(initdb).args([
@@ -67,17 +66,18 @@ impl Postgres {
             arguments
         };
         let process = Process::start(home, program, "INT", arguments);
-        let server = Self {
-            base: format!("postgres://postgres@127.0.0.1:{}", process.port()),
+        let base = format!("postgres://postgres@127.0.0.1:{}", process.port());
+        let mut server = Self {
+            address: Address::of(base),
             process: Some(process),
         };
         server.wait_until_ready();
         server
     }
 
-    /// The URL of a database on this server, as the superuser.
+    /// The URL of a database on this server, or of the server for no name, as the superuser.
     pub fn url(&self, database: &str) -> String {
-        format!("{}/{database}", self.base)
+        self.address.url(database)
     }
 
     /// The folder of its sockets, if it is ours.
@@ -85,40 +85,58 @@ impl Postgres {
         Some(self.process.as_ref()?.home().path().to_owned())
     }
 
-    /// Stops the server by a signal (`INT` ends all connections, `KILL` is a crash) and starts it again.
+    /// Stops the server by a signal (`INT` ends all connections, `KILL` is a crash).
+    ///
+    /// # Panics
+    ///
+    /// It is not ours.
+    pub fn stop(&mut self, signal: &str) {
+        self.process
+            .as_mut()
+            .expect("a server of our own")
+            .stop(signal);
+    }
+
+    /// Starts it again, as it was.
+    ///
+    /// # Panics
+    ///
+    /// It is not ours.
+    pub fn resume(&mut self) {
+        self.process.as_mut().expect("a server of our own").resume();
+        self.wait_until_ready();
+    }
+
+    /// Stops it and starts it again.
     ///
     /// # Panics
     ///
     /// It is not ours.
     pub fn restart(&mut self, signal: &str) {
-        let process = self.process.as_mut().expect("a server of our own");
-        process.stop(signal);
-        // What a crash leaves of a server lives on for a moment, and none starts beside it.
-        let data = process.home().path().join("data");
-        super::eventually("what is left of PostgreSQL ends", || !works_in(&data));
-        process.resume();
-        self.wait_until_ready();
+        self.stop(signal);
+        self.resume();
     }
 
     /// It takes connections before it answers them.
-    fn wait_until_ready(&self) {
-        super::eventually("PostgreSQL answers", || {
-            let mut psql = std::process::Command::new("psql");
-            psql.args(["-X", "-c", "SELECT 1", &self.url("postgres")])
-                .output()
-                .is_ok_and(|output| output.status.success())
-        });
+    fn wait_until_ready(&mut self) {
+        let url = self.url("postgres");
+        let Some(process) = &mut self.process else {
+            return;
+        };
+        let mut client = Command::new(installed("psql"));
+        for (name, _) in std::env::vars_os() {
+            // Settings of the user's, for servers of the user's.
+            if name.to_string_lossy().starts_with("PG") {
+                client.env_remove(name);
+            }
+        }
+        client.args(["-X", "-c", "SELECT 1", &url]);
+        process.answers(client);
     }
 }
 
-/// Whether a process has this as its working folder, as far as the operating system tells.
-fn works_in(folder: &Path) -> bool {
-    let processes = Path::new("/proc")
-        .read_dir()
-        .into_iter()
-        .flatten()
-        .flatten();
-    processes
-        .filter_map(|process| std::fs::read_link(process.path().join("cwd")).ok())
-        .any(|works| works == folder)
+fn installed(program: &str) -> PathBuf {
+    let mut folders = versioned("/usr/lib/postgresql", "bin");
+    folders.extend(["/opt/homebrew/bin", "/usr/local/bin"].map(PathBuf::from));
+    find(program, &folders, "postgresql")
 }

@@ -1,25 +1,34 @@
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+/// How long a server may take to start or end, and how long to wait between two looks.
+const START: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// The user as whom servers run where the tests run as root, which some of them refuse: `nobody`.
 const UNPRIVILEGED: u32 = 65534;
 
 /// Runs a server until the input ends, which it does when the test process dies, then stops it by a signal and removes its folder if
 /// nobody is left to do so. A server that does not heed the signal, such as one that is busy with a script, is killed.
+///
+/// The output is the server's alone, which says nothing there: it ends once the last of its processes has.
 const WATCH: &str = r#"
 signal=$1; folder=$2; shift 2
-"$@" >>"$folder/log" 2>&1 </dev/null &
+"$@" 3>&1 >>"$folder/log" 2>&1 </dev/null &
 server=$!
+exec >/dev/null
 end() {
     kill -s "$1" $server
-    (sleep 10; kill -s KILL $server) &
+    (sleep 10 & nap=$!; trap 'kill $nap; exit' TERM; wait $nap; kill -s KILL $server) &
     killer=$!
     wait $server
     kill $killer
@@ -82,7 +91,14 @@ pub(super) struct Process {
     /// How it is asked to end at once, but properly.
     signal: &'static str,
     port: u16,
-    watch: Option<Child>,
+    running: Option<Running>,
+}
+
+#[derive(Debug)]
+struct Running {
+    watch: Child,
+    /// Ends once nothing of the server is left.
+    life: JoinHandle<()>,
 }
 
 impl Process {
@@ -104,7 +120,7 @@ impl Process {
             arguments: arguments(port),
             signal,
             port,
-            watch: None,
+            running: None,
         };
         process.resume();
         process
@@ -127,35 +143,69 @@ impl Process {
         // A group of its own: an interrupt at the terminal is for the tests, which then stop the server.
         watch.stdin(Stdio::piped()).process_group(0);
         // What the server says is in its log; nobody must have to wait for the end of what the shell says.
-        watch.stdout(Stdio::null()).stderr(Stdio::null());
+        watch.stdout(Stdio::piped()).stderr(Stdio::null());
         let mut watch = watch.spawn().expect("a shell");
-        let limit = Instant::now() + Duration::from_secs(60);
+        let life = until_end(watch.stdout.take().expect("piped"));
+        let running = self.running.insert(Running { watch, life });
+        let limit = Instant::now() + START;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, self.port));
         while TcpStream::connect_timeout(&address, Duration::from_secs(1)).is_err() {
-            let ended = Instant::now() > limit;
-            if ended {
-                // The folder goes with the server.
-                let log = self.home.log();
-                drop(watch.stdin.take());
-                let _ = watch.wait();
-                panic!("{} does not start:\n{log}", self.program.display());
+            if running.life.is_finished() || Instant::now() > limit {
+                self.fail("does not start");
             }
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(PAUSE);
         }
-        self.watch = Some(watch);
     }
 
-    /// Stops it by a signal, such as `KILL`, and waits until it is gone.
+    /// Waits until the server answers this client, which says why it does not.
+    ///
+    /// # Panics
+    ///
+    /// It does not in time; the message has its log.
+    pub(super) fn answers(&mut self, mut client: Command) {
+        let limit = Instant::now() + START;
+        loop {
+            let output = client.stdin(Stdio::null()).output();
+            let output = output.unwrap_or_else(|error| panic!("{client:?}: {error}"));
+            if output.status.success() {
+                return;
+            }
+            if Instant::now() > limit {
+                self.fail(&format!(
+                    "does not answer: {}",
+                    String::from_utf8_lossy(&output.stderr)
+                ));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn fail(&mut self, how: &str) -> ! {
+        // The folder goes with the server.
+        let log = self.home.log();
+        self.stop("KILL");
+        panic!("{} {how}:\n{log}", self.program.display());
+    }
+
+    /// Stops it by a signal, such as `KILL`, and waits until nothing of it is left.
     pub(super) fn stop(&mut self, signal: &str) {
-        use std::io::Write;
-        let Some(mut watch) = self.watch.take() else {
+        let Some(Running { mut watch, life }) = self.running.take() else {
             return;
         };
         if let Some(mut orders) = watch.stdin.take() {
             let _ = writeln!(orders, "{signal}");
         }
         let _ = watch.wait();
+        // What a crash leaves of a server lives on for a moment, and none starts beside it.
+        let _ = life.join();
     }
+}
+
+/// Ends with an output.
+fn until_end(mut output: ChildStdout) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        let _ = output.read_to_end(&mut Vec::new());
+    })
 }
 
 impl Drop for Process {

@@ -1,25 +1,32 @@
 use std::path::PathBuf;
 
+use super::address::Address;
 use super::process::{Home, Process};
 use super::program::find;
 
 /// A Redis server.
 #[derive(Debug)]
 pub struct Redis {
-    /// The URL without a database's number.
-    base: String,
+    address: Address,
     process: Option<Process>,
 }
 
 impl Redis {
     /// The server that `VENOMQA_TEST_REDIS_URL` names, or one of our own.
+    ///
+    /// # Panics
+    ///
+    /// The server that is named keeps its keys on disk: all of its databases are emptied, and somebody may want those keys.
     pub fn start() -> Self {
-        match std::env::var("VENOMQA_TEST_REDIS_URL") {
-            Ok(url) => Self {
-                base: super::without_database(&url),
-                process: None,
-            },
-            Err(_) => Self::own(&[]),
+        match Address::named_by(VARIABLE) {
+            Some(address) => {
+                expect_throw_away(&address.url(""));
+                Self {
+                    address,
+                    process: None,
+                }
+            }
+            None => Self::own(&[]),
         }
     }
 
@@ -55,24 +62,67 @@ impl Redis {
         };
         let process = Process::start(home, program, "TERM", arguments);
         Self {
-            base: format!("redis://127.0.0.1:{}", process.port()),
+            address: Address::of(format!("redis://127.0.0.1:{}", process.port())),
             process: Some(process),
         }
     }
 
     /// The URL of one of its numbered databases.
     pub fn url(&self, database: u32) -> String {
-        format!("{}/{database}", self.base)
+        self.address.url(&database.to_string())
     }
 
-    /// Stops the server by a signal (`TERM`, or `KILL` for a crash) and starts it again.
+    /// The URL of the server.
+    pub fn server_url(&self) -> String {
+        self.address.url("")
+    }
+
+    /// A folder for what belongs to this server, which goes with it if it is ours.
+    pub fn folder(&self) -> PathBuf {
+        match &self.process {
+            Some(process) => process.home().path().to_owned(),
+            None => std::env::temp_dir(),
+        }
+    }
+
+    /// Stops the server by a signal (`TERM`, or `KILL` for a crash).
+    ///
+    /// # Panics
+    ///
+    /// It is not ours.
+    pub fn stop(&mut self, signal: &str) {
+        self.process
+            .as_mut()
+            .expect("a server of our own")
+            .stop(signal);
+    }
+
+    /// Stops it and starts it again.
     ///
     /// # Panics
     ///
     /// It is not ours.
     pub fn restart(&mut self, signal: &str) {
-        let process = self.process.as_mut().expect("a server of our own");
-        process.stop(signal);
-        process.resume();
+        self.stop(signal);
+        self.process.as_mut().expect("a server of our own").resume();
     }
+}
+
+const VARIABLE: &str = "VENOMQA_TEST_REDIS_URL";
+
+fn expect_throw_away(url: &str) {
+    let kept = || {
+        let mut server = redis::Client::open(url)?.get_connection()?;
+        redis::cmd("CONFIG")
+            .arg("GET")
+            .arg("save")
+            .arg("appendonly")
+            .query::<std::collections::HashMap<String, String>>(&mut server)
+    };
+    let kept = kept().unwrap_or_else(|error| panic!("{VARIABLE}: {error}"));
+    assert!(
+        kept["save"].is_empty() && kept["appendonly"] == "no",
+        "{VARIABLE} names a server that keeps its keys on disk, and the tests empty all of its databases: name one that was started with \
+         `--save '' --appendonly no`"
+    );
 }

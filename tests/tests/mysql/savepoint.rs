@@ -46,7 +46,6 @@ fn stack_order(bench: &mut Bench) -> Outcome {
         let before = bench.looker().await.dump().await;
         let system = shared(bench).await?;
         let root = begin(&system).await?;
-        assert!(!system.about().sees_foreign_commits);
         run(&system, "UPDATE orders SET paid = 1 WHERE id = 1").await?;
         assert_eq!(lines(&system.changes().await?), ["orders#1: paid 0 -> 1"]);
         let one = system.seal().await?.checkpoint;

@@ -25,7 +25,7 @@ pub struct About {
     pub mechanism: String,
     /// What this mechanism cannot undo or cannot see, one sentence each.
     pub gaps: Vec<String>,
-    /// Whether it sees what other processes commit.
+    /// Whether it sees what other processes commit, if only to refuse it: then what an API does to it does not stay unseen.
     pub sees_foreign_commits: bool,
 }
 
@@ -148,4 +148,43 @@ pub trait System: Any + Debug + Send + Sync {
     ///
     /// The contents could not be put back; the error says what is left and what to do.
     fn close(&self) -> BoxFuture<'_, Result<()>>;
+}
+
+/// A system that is shared, as with an application in this process that uses its connection.
+impl<S: System + ?Sized> System for Arc<S> {
+    fn about(&self) -> About {
+        (**self).about()
+    }
+
+    fn begin<'a>(&'a self, visit: RowVisitor<'a>) -> BoxFuture<'a, Result<Root>> {
+        (**self).begin(visit)
+    }
+
+    fn changes(&self) -> BoxFuture<'_, Result<Vec<RowChange>>> {
+        (**self).changes()
+    }
+
+    fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
+        (**self).seal()
+    }
+
+    fn can_restore(&self, to: Checkpoint) -> bool {
+        (**self).can_restore(to)
+    }
+
+    fn restore(&self, to: Checkpoint) -> BoxFuture<'_, Result<Vec<RowChange>>> {
+        (**self).restore(to)
+    }
+
+    fn release(&self, checkpoint: Checkpoint) {
+        (**self).release(checkpoint);
+    }
+
+    fn memory(&self) -> usize {
+        (**self).memory()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<()>> {
+        (**self).close()
+    }
 }

@@ -1,4 +1,4 @@
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use venomqa::prelude::*;
 use venomqa_examples::orders_machine::live;
@@ -9,6 +9,8 @@ use crate::place::Place;
 pub(crate) struct Database {
     pub(crate) name: &'static str,
     pub(crate) url: String,
+    /// For what an adapter keeps outside of the database.
+    pub(crate) folder: PathBuf,
 }
 
 const MACHINE: &str = env!("CARGO_BIN_EXE_machine");
@@ -20,7 +22,9 @@ impl Place for Database {
 
     async fn world(&self, unrelated: u32) -> World {
         live::renew(&self.url, unrelated).await.unwrap();
-        live::world(Path::new(MACHINE), &self.url, 3).await.unwrap()
+        live::world(Path::new(MACHINE), &self.url, 3, &self.folder)
+            .await
+            .unwrap()
     }
 
     async fn server(&self) -> Server {

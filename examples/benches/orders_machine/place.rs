@@ -34,17 +34,7 @@ impl Place for Sqlite {
 
     async fn world(&self, unrelated: u32) -> World {
         let file = self.0.path().join(format!("explored-{unrelated}.db"));
-        let _ = std::fs::remove_file(&file);
-        rusqlite::Connection::open(&file)
-            .and_then(|db| {
-                db.execute_batch(&format!(
-                    "PRAGMA journal_mode = WAL;
-                     CREATE TABLE unrelated (id INTEGER PRIMARY KEY, text TEXT);
-                     WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {unrelated})
-                     INSERT INTO unrelated SELECT i, 'row ' || i FROM n WHERE i <= {unrelated};"
-                ))
-            })
-            .unwrap();
+        http::renew(&file, unrelated).unwrap();
         http::world(Path::new(ORDERS), &file, 3).await.unwrap()
     }
 

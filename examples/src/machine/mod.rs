@@ -21,8 +21,11 @@ mod redis;
 mod storage;
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use axum::Router;
 use venomqa::demo::serve;
+use venomqa::prelude::{MySqlAdapter, PostgresAdapter};
 
 use crate::server::{StartError, number, required};
 
@@ -39,4 +42,22 @@ pub fn run() -> ExitCode {
         serve::serve(number("PORT", 0)?, app).await?;
         Ok::<_, StartError>(())
     })
+}
+
+/// The API in this process, on the connection that the adapter lends it.
+///
+/// # Errors
+///
+/// The adapter lends none, or the table cannot be made.
+pub async fn on_postgres(db: Arc<PostgresAdapter>, max: i64) -> Result<Router, StartError> {
+    Ok(api::router(postgres::Orders::lent(db).await?, max))
+}
+
+/// The API in this process, on the connection that the adapter lends it.
+///
+/// # Errors
+///
+/// The adapter lends none, or the table cannot be made.
+pub async fn on_mysql(db: Arc<MySqlAdapter>, max: i64) -> Result<Router, StartError> {
+    Ok(api::router(mysql::Orders::lent(db).await?, max))
 }

@@ -1,38 +1,65 @@
+use std::ops::DerefMut;
+use std::sync::Arc;
+
 use sqlx::Row;
-use sqlx::postgres::{PgPool, PgPoolOptions, PgRow};
+use sqlx::postgres::{PgConnection, PgPool, PgPoolOptions, PgRow};
+use venomqa::prelude::PostgresAdapter;
 
 use super::storage::{Order, Storage};
-use crate::server::{Refusal, StartError};
+use crate::server::{Failure, Refusal, StartError};
+
+/// A connection for one request.
+type Lent = Box<dyn DerefMut<Target = PgConnection> + Send>;
 
 /// Orders in a table of PostgreSQL.
 #[derive(Debug, Clone)]
-pub(super) struct Orders(PgPool);
+pub(super) enum Orders {
+    Pool(PgPool),
+    /// All on the connection that an explorer lends.
+    Lent(Arc<PostgresAdapter>),
+}
 
 impl Orders {
     pub(super) async fn open(url: &str) -> Result<Self, StartError> {
-        Self::connect(url)
-            .await
-            .map_err(StartError::of("PostgreSQL"))
+        let pool = PgPoolOptions::new().max_connections(4).connect(url).await;
+        let orders = Self::Pool(pool.map_err(StartError::of("PostgreSQL"))?);
+        orders.make().await
     }
 
-    async fn connect(url: &str) -> sqlx::Result<Self> {
-        let pool = PgPoolOptions::new().max_connections(4).connect(url).await?;
-        let there: bool = sqlx::query_scalar("SELECT to_regclass('orders') IS NOT NULL")
-            .fetch_one(&pool)
-            .await?;
-        if !there {
-            let create = "CREATE TABLE orders (id bigint PRIMARY KEY, status text NOT NULL DEFAULT 'new', \
-                          paid bigint NOT NULL DEFAULT 0, refunded bigint NOT NULL DEFAULT 0)";
-            sqlx::query(create).execute(&pool).await?;
-        }
-        Ok(Self(pool))
+    pub(super) async fn lent(db: Arc<PostgresAdapter>) -> Result<Self, StartError> {
+        Self::Lent(db).make().await
+    }
+
+    /// Makes the table, unless it is there.
+    async fn make(self) -> Result<Self, StartError> {
+        let made = async {
+            let mut db = self.db().await?;
+            let there: bool = sqlx::query_scalar("SELECT to_regclass('orders') IS NOT NULL")
+                .fetch_one(&mut **db)
+                .await?;
+            if !there {
+                let create = "CREATE TABLE orders (id bigint PRIMARY KEY, status text NOT NULL DEFAULT 'new', \
+                              paid bigint NOT NULL DEFAULT 0, refunded bigint NOT NULL DEFAULT 0)";
+                sqlx::query(create).execute(&mut **db).await?;
+            }
+            Ok::<_, Failure>(())
+        };
+        made.await.map_err(StartError::of("PostgreSQL"))?;
+        Ok(self)
+    }
+
+    async fn db(&self) -> Result<Lent, Failure> {
+        Ok(match self {
+            Self::Pool(pool) => Box::new(pool.acquire().await?),
+            Self::Lent(adapter) => Box::new(adapter.connection().await?),
+        })
     }
 }
 
 impl Storage for Orders {
     async fn orders(&self) -> Result<Vec<Order>, Refusal> {
         let rows = sqlx::query("SELECT id, status, paid, refunded FROM orders ORDER BY id")
-            .fetch_all(&self.0)
+            .fetch_all(&mut **self.db().await?)
             .await?;
         Ok(rows.iter().map(order).collect::<sqlx::Result<_>>()?)
     }
@@ -40,14 +67,14 @@ impl Storage for Orders {
     async fn order(&self, id: i64) -> Result<Option<Order>, Refusal> {
         let row = sqlx::query("SELECT id, status, paid, refunded FROM orders WHERE id = $1")
             .bind(id)
-            .fetch_optional(&self.0)
+            .fetch_optional(&mut **self.db().await?)
             .await?;
         Ok(row.as_ref().map(order).transpose()?)
     }
 
     async fn add(&self, id: i64) -> Result<bool, Refusal> {
         let insert = sqlx::query("INSERT INTO orders (id) VALUES ($1) ON CONFLICT DO NOTHING");
-        let done = insert.bind(id).execute(&self.0).await?;
+        let done = insert.bind(id).execute(&mut **self.db().await?).await?;
         Ok(done.rows_affected() == 1)
     }
 
@@ -60,14 +87,15 @@ impl Storage for Orders {
         .bind(&becomes.status)
         .bind(becomes.paid)
         .bind(becomes.refunded)
-        .execute(&self.0)
+        .execute(&mut **self.db().await?)
         .await?;
         Ok(done.rows_affected() == 1)
     }
 
     async fn remove(&self, id: i64) -> Result<bool, Refusal> {
         let delete = sqlx::query("DELETE FROM orders WHERE id = $1").bind(id);
-        Ok(delete.execute(&self.0).await?.rows_affected() == 1)
+        let done = delete.execute(&mut **self.db().await?).await?;
+        Ok(done.rows_affected() == 1)
     }
 }
 

@@ -38,6 +38,26 @@ pub async fn world(program: &Path, file: &Path, orders: u32) -> Result<World> {
         .with_server(server))
 }
 
+/// Makes the file anew, with so many rows in it that have nothing to do with the orders.
+///
+/// # Errors
+///
+/// SQLite cannot write there.
+pub fn renew(file: &Path, unrelated: u32) -> rusqlite::Result<()> {
+    for end in ["", "-wal", "-shm"] {
+        let mut part = file.as_os_str().to_owned();
+        part.push(end);
+        // It need not be there.
+        let _ = std::fs::remove_file(part);
+    }
+    rusqlite::Connection::open(file)?.execute_batch(&format!(
+        "PRAGMA journal_mode = WAL;
+         CREATE TABLE unrelated (id INTEGER PRIMARY KEY, text TEXT);
+         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {unrelated})
+         INSERT INTO unrelated SELECT i, 'row ' || i FROM n WHERE i <= {unrelated};"
+    ))
+}
+
 /// The server, with the machine's bug.
 ///
 /// # Errors

@@ -4,21 +4,23 @@
 use std::path::Path;
 
 use mysql_async::prelude::Queryable;
+use venomqa::adapters::RedisOptions;
 use venomqa::prelude::*;
 
 use crate::databases;
+use crate::server::Failure;
 
-/// Anything that can go wrong with the databases.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// The server and its database. `program` is its binary.
+/// The server and its database. `program` is its binary, and `folder` is for what an adapter keeps outside of the database.
 ///
 /// # Errors
 ///
 /// The server does not start, or its database cannot be followed.
-pub async fn world(program: &Path, url: &str, orders: u32) -> Result<World> {
+pub async fn world(program: &Path, url: &str, orders: u32, folder: &Path) -> Result<World> {
     match scheme(url) {
-        "redis" => around(RedisAdapter::connect(url).await?, program, url, orders).await,
+        "redis" => {
+            let options = RedisOptions::from_url(url)?.state_folder(folder);
+            around(options.connect().await?, program, url, orders).await
+        }
         "mysql" => around(MySqlAdapter::connect(url).await?, program, url, orders).await,
         _ => around(PostgresAdapter::connect(url).await?, program, url, orders).await,
     }

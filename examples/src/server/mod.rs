@@ -7,4 +7,5 @@ mod refusal;
 pub use bugs::{Bug, Bugs, UnknownBug};
 pub use environment::StartError;
 pub(crate) use environment::{number, required, variable};
+pub use refusal::Failure;
 pub(crate) use refusal::{Answer, Id, Refusal};

@@ -9,6 +9,9 @@ use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+/// Anything that can go wrong behind a server.
+pub type Failure = Box<dyn Error + Send + Sync>;
+
 /// What a handler answers: JSON, or why not.
 pub(crate) type Answer<T> = Result<Json<T>, Refusal>;
 
@@ -21,7 +24,7 @@ pub(crate) enum Refusal {
     /// What axum says of a body or a path that it cannot read.
     Unreadable(StatusCode, String),
     /// Something behind the server failed.
-    Internal(Box<dyn Error + Send + Sync>),
+    Internal(Failure),
 }
 
 #[derive(Serialize)]
@@ -53,6 +56,12 @@ impl IntoResponse for Refusal {
 impl From<JsonRejection> for Refusal {
     fn from(rejection: JsonRejection) -> Self {
         Self::Unreadable(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Internal(failure)
     }
 }
 

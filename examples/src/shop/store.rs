@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use sqlx::postgres::{PgPool, PgPoolOptions};
 
 use super::bugs::Bug;
@@ -52,7 +54,7 @@ impl Shop {
             cache: Cache::connect(&cache)
                 .await
                 .map_err(StartError::of("Redis"))?,
-            provider: Provider::at(provider),
+            provider: Provider::at(provider).map_err(StartError::of("the gateway"))?,
             bugs,
         };
         let open = shop.count_open_orders().await;
@@ -67,6 +69,7 @@ async fn connect(url: &str) -> sqlx::Result<PgPool> {
     let db = PgPoolOptions::new()
         .min_connections(2)
         .max_connections(4)
+        .acquire_timeout(Duration::from_secs(5))
         .connect(url)
         .await?;
     let made: bool = sqlx::query_scalar("SELECT to_regclass('products') IS NOT NULL")

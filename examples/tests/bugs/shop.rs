@@ -24,8 +24,8 @@ const SEQUENCES: Suite = Suite {
     environment: |n, _| {
         let (postgres, redis) = &*SERVERS;
         vec![
-            ("VENOMQA_TEST_POSTGRES_URL", postgres.url("postgres")),
-            ("VENOMQA_TEST_REDIS_URL", redis.url(0)),
+            ("VENOMQA_TEST_POSTGRES_URL", postgres.url("")),
+            ("VENOMQA_TEST_REDIS_URL", redis.server_url()),
             ("SHOP_RUN", (1 + n).to_string()),
         ]
     },

@@ -23,7 +23,7 @@ const SEQUENCES: Suite = Suite {
     build: "--package venomqa-examples --features live",
     environment: |n, _| {
         vec![
-            ("VENOMQA_TEST_MYSQL_URL", MARIADB.url("mysql")),
+            ("VENOMQA_TEST_MYSQL_URL", MARIADB.url("")),
             ("WALLET_RUN", (1 + n).to_string()),
         ]
     },

@@ -5,24 +5,24 @@ mod gateway;
 mod shop;
 mod wallet;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libtest_mimic::{Arguments, Trial};
 use venomqa_tests::servers::{MariaDb, Postgres, Redis};
 
-/// The database servers that the tests share, each test with databases of its own.
+/// The database servers that the tests share, each test with databases of its own. They start when a test wants them.
 pub(crate) struct Databases {
-    postgres: Postgres,
-    mariadb: MariaDb,
-    redis: Redis,
+    postgres: LazyLock<Postgres>,
+    mariadb: LazyLock<MariaDb>,
+    redis: LazyLock<Redis>,
 }
 
 fn main() {
     let arguments = Arguments::from_args();
     let databases = Arc::new(Databases {
-        postgres: Postgres::start(),
-        mariadb: MariaDb::start(),
-        redis: Redis::start(),
+        postgres: LazyLock::new(Postgres::start),
+        mariadb: LazyLock::new(MariaDb::start),
+        redis: LazyLock::new(Redis::start),
     });
     let trials = [
         gateway::trials(&databases),

@@ -46,7 +46,7 @@ impl Stand {
     async fn new(databases: &Databases, n: u32) -> Self {
         let folder = TempDir::new().expect("a folder");
         let gateway = gateway::start(&folder).await;
-        let url = databases.postgres.url(&format!("live_servers_{n}"));
+        let url = databases.postgres.url(&format!("venomqa_shop_stand_{n}"));
         databases::remake_postgres(&url).await.expect("a database");
         let redis = databases.redis.url(n);
         databases::empty_redis(&redis).await.expect("a cache");

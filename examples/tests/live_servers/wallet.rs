@@ -53,7 +53,7 @@ fn transfer(id: i64, from: i64, to: i64, reversed: bool) -> Value {
 }
 
 async fn money_moves(databases: &Databases) {
-    let server = start(databases, "wallet_money_moves").await;
+    let server = start(databases, "venomqa_wallet_money_moves").await;
     let fifty = json!({ "amount": 50 });
     let to_bob = json!({ "from": 1, "to": 2, "amount": 50 });
     let to_alice = json!({ "from": 2, "to": 1, "amount": 50 });
@@ -113,7 +113,7 @@ async fn money_moves(databases: &Databases) {
 }
 
 async fn refusals_change_nothing(databases: &Databases) {
-    let server = start(databases, "wallet_refusals_change_nothing").await;
+    let server = start(databases, "venomqa_wallet_refusals").await;
     let api = server.client();
     let fifty = || json!({ "amount": 50 });
     let between =

@@ -8,6 +8,7 @@ mod rules;
 
 use std::sync::LazyLock;
 
+use venomqa::adapters::RedisOptions;
 use venomqa::prelude::*;
 use venomqa_examples::databases;
 use venomqa_tests::servers::{Postgres, Redis};
@@ -20,7 +21,7 @@ static REDIS: LazyLock<Redis> = LazyLock::new(Redis::start);
 async fn shop() -> Result<World> {
     // Several runs at a time need several databases.
     let run: u32 = std::env::var("SHOP_RUN").map_or(0, |run| run.parse().unwrap_or(0));
-    let database = POSTGRES.url(&format!("shop_{run}"));
+    let database = POSTGRES.url(&format!("venomqa_shop_{run}"));
     databases::make_postgres(&database)
         .await
         .map_err(|error| Error::set_up(error.to_string()))?;
@@ -28,7 +29,8 @@ async fn shop() -> Result<World> {
     let file = format!("{}/gateway_{run}.db", env!("CARGO_TARGET_TMPDIR"));
 
     let db = PostgresAdapter::connect(&database).await?;
-    let cache = RedisAdapter::connect(&redis).await?;
+    let cache = RedisOptions::from_url(&redis)?.state_folder(REDIS.folder());
+    let cache = cache.connect().await?;
     let log = SqliteAdapter::open(&file).await?;
 
     let mut gateway = Command::new(env!("CARGO_BIN_EXE_gateway"));

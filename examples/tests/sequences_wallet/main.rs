@@ -18,7 +18,7 @@ static MARIADB: LazyLock<MariaDb> = LazyLock::new(MariaDb::start);
 async fn wallet() -> Result<World> {
     // Several runs at a time need several databases.
     let run = std::env::var("WALLET_RUN").unwrap_or("0".into());
-    let url = MARIADB.url(&format!("wallet_{run}"));
+    let url = MARIADB.url(&format!("venomqa_wallet_{run}"));
     databases::make_mysql(&url)
         .await
         .map_err(|error| Error::set_up(error.to_string()))?;

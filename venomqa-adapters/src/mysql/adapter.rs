@@ -125,7 +125,7 @@ impl MySqlAdapter {
             name: hold.system.clone(),
             mechanism: "chosen when the run begins".into(),
             gaps: Vec::new(),
-            sees_foreign_commits: options.mode != MySqlMode::Savepoint,
+            sees_foreign_commits: true,
         };
         Ok(Self {
             system: hold.system.clone(),

@@ -156,6 +156,6 @@ async fn about(session: &mut Session) -> About {
         name: session.base.hold.system.clone(),
         mechanism: session.choice.mechanism.clone(),
         gaps: gaps(&mut session.base, session.choice.mode).await,
-        sees_foreign_commits: session.choice.mode != super::MySqlMode::Savepoint,
+        sees_foreign_commits: true,
     }
 }

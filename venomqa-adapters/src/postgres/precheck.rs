@@ -96,7 +96,7 @@ impl Precheck {
             name: location.name.replacen("PostgreSQL", &version, 1),
             mechanism: mechanism.into(),
             gaps,
-            sees_foreign_commits: !by_savepoints,
+            sees_foreign_commits: true,
         }
     }
 }

@@ -1,5 +1,6 @@
 use std::any::Any;
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -63,6 +64,8 @@ impl World {
     }
 
     /// Adds a system that is rolled back between branches. Actions and rules take it by its type, or by this name.
+    ///
+    /// An [`Arc`] of it does as well, where an application in this process uses the system too.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>, system: impl System) -> Self {
         self.systems.add(name.into(), system);
@@ -285,8 +288,11 @@ impl World {
     }
 }
 
+/// As it is, or shared.
 fn downcast<T: System>(system: &dyn System) -> Option<&T> {
-    (system as &dyn Any).downcast_ref()
+    let system = system as &dyn Any;
+    let shared = || system.downcast_ref::<Arc<T>>();
+    system.downcast_ref().or_else(|| Some(&**shared()?))
 }
 
 fn find<'a, T>(named: &'a [(String, T)], name: &str) -> Option<&'a T> {

@@ -16,6 +16,12 @@ impl Told {
         }
     }
 
+    /// What a report says of it, so that nobody takes two states for one unknowingly.
+    pub(crate) fn gap(&self) -> Option<String> {
+        let ignored = self.ignored.join(", ");
+        (!self.is_all()).then(|| format!("Ignored columns, which are restored: {ignored}."))
+    }
+
     /// Whether all is told, and the functions below return what they are given.
     pub(crate) fn is_all(&self) -> bool {
         self.ignored.is_empty()

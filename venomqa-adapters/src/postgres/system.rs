@@ -16,7 +16,9 @@ impl System for PostgresAdapter {
                 Stage::Running(_) => return Err(self.misused("begin", "a run has begun already")),
                 Stage::Closed => return Err(self.misused("begin", "it was closed")),
             };
-            *self.last_about() = begun.about().clone();
+            let mut about = begun.about().clone();
+            about.gaps.extend(self.told.gap());
+            *self.last_about() = about;
             let tables = begun
                 .tables()
                 .iter()

@@ -5,6 +5,7 @@ use super::options::SqliteMode;
 use super::precheck::expect_file;
 use super::recover::recover;
 use super::session::Session;
+use crate::database::told::Told;
 use crate::{
     About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, Sealed, System,
 };
@@ -12,7 +13,7 @@ use crate::{
 impl System for SqliteAdapter {
     fn about(&self) -> About {
         match &*self.session() {
-            Some(session) => about(session),
+            Some(session) => about(session, &self.told),
             None => self.last_about().clone(),
         }
     }
@@ -96,7 +97,8 @@ impl System for SqliteAdapter {
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            let last = self.session().as_ref().map(about);
+            let session = |session: &Session| about(session, &self.told);
+            let last = self.session().as_ref().map(session);
             let retired = match last {
                 None => Ok(Vec::new()),
                 Some(last) => {
@@ -118,7 +120,7 @@ impl System for SqliteAdapter {
     }
 }
 
-fn about(session: &Session) -> About {
+fn about(session: &Session, told: &Told) -> About {
     let journal_mode = session
         .live
         .db
@@ -158,6 +160,7 @@ fn about(session: &Session) -> About {
     if !session.ignored.is_empty() {
         gaps.push(format!("Ignored tables: {}.", session.ignored.join(", ")));
     }
+    gaps.extend(told.gap());
     About {
         name: format!("{name} (SQLite {sqlite}, journal mode {journal_mode})"),
         mechanism,

@@ -62,7 +62,11 @@ impl System for PostgresAdapter {
     }
 
     fn restore(&self, to: Checkpoint) -> BoxFuture<'_, Result<Vec<RowChange>>> {
-        Box::pin(self.when_quiet("restore a checkpoint", move |session| session.restore(to)))
+        Box::pin(async move {
+            let restore =
+                self.when_quiet("restore a checkpoint", move |session| session.restore(to));
+            Ok(self.told.changes(restore.await?))
+        })
     }
 
     fn release(&self, checkpoint: Checkpoint) {

@@ -16,11 +16,8 @@ CREATE TABLE _venomqa.run (
     layout int NOT NULL,
     id text NOT NULL,
     holder text NOT NULL,
-    at_root bool NOT NULL,
     step bigint NOT NULL,
-    mark bigint NOT NULL,
-    -- The tables whose rows could not be put back, because the schema is another.
-    missed text
+    mark bigint NOT NULL
 );
 
 CREATE TABLE _venomqa.tables (number int PRIMARY KEY, relation oid NOT NULL, name text NOT NULL, shape text NOT NULL);
@@ -89,6 +86,8 @@ CREATE FUNCTION _venomqa.is_busy() RETURNS bool LANGUAGE plpgsql AS $$
 DECLARE
     here oid := (SELECT oid FROM pg_database WHERE datname = current_database());
 BEGIN
+    -- Else a transaction goes on seeing who was active when it looked first.
+    PERFORM pg_stat_clear_snapshot();
     RETURN EXISTS (
         SELECT FROM pg_stat_get_activity(NULL)
         WHERE backend_xid IS NOT NULL AND datid = here AND pid <> pg_backend_pid()
@@ -212,15 +211,25 @@ BEGIN
     PERFORM _venomqa.set_sequences(positions, called, wanted_positions, wanted_called);
 END $$;
 
--- Returns to the root from wherever the run is, except for tables whose columns are others now. Says no where somebody is still writing.
-CREATE FUNCTION _venomqa.to_root() RETURNS bool LANGUAGE plpgsql AS $$
+-- Keeps everybody out of the tables until the transaction ends. Says no where somebody is still writing.
+CREATE FUNCTION _venomqa.keep_out() RETURNS bool LANGUAGE plpgsql AS $$
 DECLARE
-    upto bigint := nextval('_venomqa.mark') - 1;
-    misshapen text;
+    tables text;
 BEGIN
     IF _venomqa.is_busy() THEN
         RETURN false;
     END IF;
+    SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM _venomqa.tables JOIN pg_class c ON c.oid = relation;
+    IF tables IS NOT NULL THEN
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', tables);
+    END IF;
+    RETURN true;
+END $$;
+
+-- Returns to the root from wherever the run is, except for tables whose columns are others now. Nobody else may write meanwhile.
+CREATE FUNCTION _venomqa.to_root(OUT ddl text, OUT missed text) LANGUAGE plpgsql AS $$
+BEGIN
+    ddl := _venomqa.schema_change();
     DELETE FROM _venomqa.journal WHERE mark IN (SELECT mark FROM _venomqa.undone);
     WITH bad AS (
         SELECT number, name FROM _venomqa.tables
@@ -228,15 +237,12 @@ BEGIN
     ), gone AS (
         DELETE FROM _venomqa.journal WHERE number IN (SELECT number FROM bad)
     )
-    SELECT string_agg('`' || name || '`', ', ' ORDER BY name) INTO misshapen FROM bad;
-    PERFORM _venomqa.write(ARRAY(SELECT DISTINCT mark FROM _venomqa.journal WHERE mark <= upto), '{}');
-    PERFORM _venomqa.expect_undisturbed(upto);
-    UPDATE _venomqa.run SET at_root = true, missed = misshapen;
+    SELECT string_agg('`' || name || '`', ', ' ORDER BY name) INTO missed FROM bad;
+    PERFORM _venomqa.write(ARRAY(SELECT DISTINCT mark FROM _venomqa.journal), '{}');
     PERFORM _venomqa.set_sequences(
         now.positions, now.called, ARRAY(SELECT position FROM _venomqa.sequences ORDER BY number),
         ARRAY(SELECT called FROM _venomqa.sequences ORDER BY number)
     ) FROM _venomqa.positions() now;
-    RETURN true;
 END $$;
 
 -- The columns of a table, as far as its rows as text depend on them.

@@ -280,7 +280,7 @@ async fn sequences(bench: &Bench) -> Result<()> {
 }
 
 /// The URL of the same database for a user who may follow it and is no superuser.
-async fn url_of_plain_user(bench: &Bench) -> String {
+pub(crate) async fn url_of_plain_user(bench: &Bench) -> String {
     let name = format!("plain_{}", bench.name);
     bench
         .run(&format!(
@@ -328,6 +328,9 @@ async fn schema_changed(bench: &Bench, user: &str) -> Result<()> {
         assert_eq!(db.changes().await?.len(), 3);
         app.run(statement);
         app.run("INSERT INTO orders DEFAULT VALUES");
+        if statement.starts_with("CREATE TABLE") && user != "plain" {
+            page_shows(bench, &db.changes().await.expect_err("the schema changed"));
+        }
         for refused in [
             db.changes().await.map(drop),
             db.seal().await.map(drop),

@@ -17,7 +17,8 @@ BEGIN
         LEFT JOIN (SELECT attrelid, concat(count(*), ' ', sum(xmin::text::bigint)) AS columns FROM pg_attribute GROUP BY attrelid) a
             ON a.attrelid = c.oid
     UNION ALL SELECT 'pg_attrdef'::regclass, d.oid, d.xmin::text FROM pg_attrdef d JOIN relations c ON c.oid = d.adrelid
-    UNION ALL SELECT 'pg_constraint'::regclass, k.oid, k.xmin::text FROM pg_constraint k JOIN relations c ON c.oid = k.conrelid
+    UNION ALL SELECT 'pg_constraint'::regclass, k.oid, k.xmin::text FROM pg_constraint k LEFT JOIN relations c ON c.oid = k.conrelid
+        WHERE c.oid IS NOT NULL OR k.oid >= 16384 AND k.contypid <> 0
     UNION ALL SELECT 'pg_trigger'::regclass, t.oid, t.xmin::text FROM pg_trigger t JOIN relations c ON c.oid = t.tgrelid
     UNION ALL SELECT 'pg_rewrite'::regclass, r.oid, r.xmin::text FROM pg_rewrite r JOIN relations c ON c.oid = r.ev_class
     UNION ALL SELECT 'pg_policy'::regclass, p.oid, p.xmin::text FROM pg_policy p

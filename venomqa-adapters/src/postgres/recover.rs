@@ -145,7 +145,7 @@ fn irreversible(location: &Location, statement: String, missed: Option<String>) 
     let rows = match missed {
         None => "all rows were put back".into(),
         Some(tables) => format!(
-            "the rows were put back, but not those of {tables}, which have other columns now"
+            "the rows were put back, but not those of {tables}, which do not fit the schema of now"
         ),
     };
     Error::Irreversible {

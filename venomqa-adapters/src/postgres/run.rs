@@ -1,5 +1,5 @@
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{FromRow, Row};
+use sqlx::{Connection, FromRow, Row};
 
 use super::link::Link;
 use super::location::Location;
@@ -75,6 +75,18 @@ impl Run {
         Ok(sqlx::query_as("SELECT * FROM _venomqa.run")
             .fetch_optional(db)
             .await?)
+    }
+
+    /// Whether there is a record at all; where that cannot be told, there is.
+    pub(super) async fn is_recorded(location: &Location) -> bool {
+        let Ok(mut db) = location.connect().await else {
+            return true;
+        };
+        let recorded = sqlx::query_scalar("SELECT to_regclass('_venomqa.run') IS NOT NULL")
+            .fetch_one(&mut db)
+            .await;
+        let _ = db.close().await;
+        recorded.unwrap_or(true)
     }
 
     /// The record of this run, which is to be there.

@@ -55,6 +55,14 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         ORDERS,
         |bench| Box::pin(behind(bench)),
     ),
+    (
+        "a_constraint_that_looks_beyond_its_row_is_named",
+        "CREATE TABLE stock (amount int);
+         CREATE FUNCTION stock() RETURNS bigint LANGUAGE sql AS 'SELECT sum(amount) FROM public.stock';
+         CREATE TABLE items (amount int PRIMARY KEY CHECK (amount <= stock()));
+         INSERT INTO stock VALUES (5); INSERT INTO items VALUES (5)",
+        |bench| Box::pin(beyond_its_row(bench)),
+    ),
 ];
 
 async fn told(bench: &Bench) -> Result<()> {
@@ -474,4 +482,23 @@ async fn behind(bench: &Bench) -> Result<()> {
     options()?.cleanup().await?;
     assert_eq!(bench.looker().await.full_dump().await, before);
     Ok(())
+}
+
+async fn beyond_its_row(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = PostgresOptions::from_url(&bench.url)?
+        .ignore_table("stock")
+        .settle(std::time::Duration::from_millis(100))
+        .connect()
+        .await?;
+    let root = begin(&db).await?;
+    app.run("DELETE FROM items");
+    app.run("UPDATE stock SET amount = 3");
+    let Err(Error::NotRestored { why, remedy, .. }) = db.restore(root).await else {
+        panic!("the stock does not go back");
+    };
+    assert!(why.contains("violates check constraint"), "{why}");
+    assert!(remedy.contains("nothing but its row"), "{remedy}");
+    app.run("UPDATE stock SET amount = 5");
+    db.close().await
 }

@@ -171,6 +171,16 @@ async fn obstacles(bench: &Bench) -> Result<()> {
             "ALTER TABLE public.notes ENABLE RULE r",
             "the rule `r` of public.notes applies also when rows are put back; run: ALTER TABLE public.notes ENABLE RULE r",
         ),
+        (
+            "ALTER TABLE orders ADD CONSTRAINT paid CHECK (paid >= 0) NOT VALID",
+            "ALTER TABLE public.orders VALIDATE CONSTRAINT paid",
+            "the constraint `paid` of public.orders was never validated, so a row may not go back; run: ALTER TABLE public.orders VALIDATE CONSTRAINT paid",
+        ),
+        (
+            "CREATE DOMAIN cents AS int; CREATE TABLE bills (sum cents); ALTER DOMAIN cents ADD CONSTRAINT paid CHECK (VALUE >= 0) NOT VALID",
+            "ALTER DOMAIN public.cents VALIDATE CONSTRAINT paid",
+            "the constraint `paid` of public.cents was never validated, so a row may not go back; run: ALTER DOMAIN public.cents VALIDATE CONSTRAINT paid",
+        ),
     ] {
         bench.run(make).await;
         let db = PostgresAdapter::connect(&bench.url).await?;

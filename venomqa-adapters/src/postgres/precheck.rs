@@ -210,6 +210,15 @@ const OBSTACLES: &str = "
     SELECT format('%s has the virtual column `%s`', f.name, a.attname), 'make it STORED'
     FROM pg_attribute a JOIN followed f ON f.oid = a.attrelid WHERE a.attgenerated = 'v' AND NOT a.attisdropped
     UNION ALL
+    SELECT format('the constraint `%s` of %s was never validated, so a row may not go back', k.conname, f.name),
+        format('run: ALTER TABLE %s VALIDATE CONSTRAINT %I', f.name, k.conname)
+    FROM pg_constraint k JOIN followed f ON f.oid = k.conrelid WHERE k.contype IN ('c', 'n') AND NOT k.convalidated
+    UNION ALL
+    SELECT format('the constraint `%s` of %s was never validated, so a row may not go back', k.conname, k.contypid::regtype),
+        format('run: ALTER DOMAIN %s VALIDATE CONSTRAINT %I', k.contypid::regtype, k.conname)
+    FROM pg_constraint k
+    WHERE NOT k.convalidated AND EXISTS (SELECT FROM pg_attribute a JOIN followed f ON f.oid = a.attrelid WHERE a.atttypid = k.contypid)
+    UNION ALL
     SELECT format('the subscription `%s` writes rows that fire no trigger', subname), 'disable it'
     FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND subenabled
     LIMIT 1";

@@ -89,6 +89,13 @@ impl Stop {
                 remedy: "end the transaction before the response is sent, or raise `PostgresOptions::settle`".into(),
             };
         }
+        if self.has_code("23514") {
+            return Error::NotRestored {
+                system,
+                why: format!("a row that was there before is refused now ({self})"),
+                remedy: "let a constraint depend on nothing but its row, or use `PostgresMode::Template`".into(),
+            };
+        }
         if self.is_mismatch() {
             return Error::NotRestored {
                 system,

@@ -391,7 +391,12 @@ async fn kept(bench: &Bench) -> Result<()> {
         .await?;
     begin(&db).await?;
     let connection = db.connection().await?;
-    for refused in [db.changes().await.map(drop), db.close().await] {
+    for refused in [
+        db.query("SELECT 1", ()).await.map(drop),
+        db.connection().await.map(drop),
+        db.changes().await.map(drop),
+        db.close().await,
+    ] {
         let Err(Error::Busy { why, remedy, .. }) = &refused else {
             panic!("{refused:?}");
         };

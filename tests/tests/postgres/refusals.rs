@@ -86,6 +86,13 @@ async fn production(bench: &Bench) -> Result<()> {
         told.contains("`prod` in the database's name looks like production"),
         "{told}"
     );
+    // Also where a server elsewhere is allowed.
+    let elsewhere = PostgresOptions::from_url(&bench.url)?.host("prod2.example.invalid");
+    let told = refused(elsewhere.allow_remote().connect().await);
+    assert!(
+        told.contains("`prod` in the host's name prod2.example.invalid looks like production"),
+        "{told}"
+    );
     Ok(())
 }
 

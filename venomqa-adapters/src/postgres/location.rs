@@ -4,7 +4,7 @@ use sqlx::{AssertSqlSafe, ConnectOptions, raw_sql};
 use super::options::PostgresOptions;
 use super::stop::Stop;
 use crate::database::exclusive::this_run;
-use crate::database::safety::{refuse_production, refuse_remote};
+use crate::database::safety::{refuse_production, refuse_production_host, refuse_remote};
 use crate::{Error, Result};
 
 /// What the names of our connections begin with, for others to know them by.
@@ -40,6 +40,10 @@ impl Location {
         );
         refuse_remote(&name, &host, options.allow_remote)?;
         refuse_production(&name, "the database's name", &database)?;
+        // The path of a socket is that of its folder, which says nothing.
+        if server.get_socket().is_none() {
+            refuse_production_host(&name, &host)?;
+        }
         Ok(Self {
             name,
             database,

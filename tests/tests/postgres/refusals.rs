@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use venomqa_adapters::{Error, PostgresAdapter, PostgresOptions, Result, System};
+use venomqa_adapters::{Error, PostgresAdapter, PostgresMode, PostgresOptions, Result, System};
 
 use crate::bench::{Bench, NOTHING};
 use crate::trial::{ORDERS, Test, begin, page_shows};
@@ -43,6 +43,11 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         "a_schema_of_the_users_with_our_name_is_left_alone",
         ORDERS,
         |bench| Box::pin(our_name(bench)),
+    ),
+    (
+        "a_schema_or_table_that_is_not_there_is_refused",
+        ORDERS,
+        |bench| Box::pin(mistyped(bench)),
     ),
     ("a_run_begins_once", ORDERS, |bench| {
         Box::pin(begins_once(bench))
@@ -290,5 +295,30 @@ async fn begins_once(bench: &Bench) -> Result<()> {
     db.close().await?;
     let closed = begin(&db).await.expect_err("it was closed").to_string();
     assert!(closed.contains("was closed"), "{closed}");
+    Ok(())
+}
+
+async fn mistyped(bench: &Bench) -> Result<()> {
+    bench
+        .run("CREATE SCHEMA billing; CREATE TABLE billing.bills (x int)")
+        .await;
+    for mode in [PostgresMode::Journal, PostgresMode::Template] {
+        let options = || PostgresOptions::from_url(&bench.url).map(|options| options.mode(mode));
+        let no_schema = "only the schema `biling` is to be followed, but there is none; there are billing, public";
+        let no_table = "the table `bills` is to be ignored, but there is none; name it as reports do: there are billing.bills, notes, orders";
+        for (options, expected) in [
+            (options()?.schema("biling"), no_schema),
+            (
+                options()?.ignore_table("orders").ignore_table("bills"),
+                no_table,
+            ),
+        ] {
+            let db = options.connect().await?;
+            let told = refused(begin(&db).await);
+            assert!(told.ends_with(expected), "{told}");
+            db.close().await?;
+        }
+    }
+    assert_eq!(bench.looker().await.ours().await, NOTHING);
     Ok(())
 }

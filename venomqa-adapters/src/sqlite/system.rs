@@ -1,11 +1,12 @@
 use super::SqliteAdapter;
 use super::follow::Follow;
 use super::islands::Islands;
+use super::location::Location;
 use super::options::SqliteMode;
 use super::precheck::expect_file;
 use super::recover::recover;
 use super::session::Session;
-use crate::database::told::Told;
+use crate::database::told::{Told, expect_tables};
 use crate::{
     About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, Sealed, System,
 };
@@ -33,8 +34,13 @@ impl System for SqliteAdapter {
                 self.when_quiet("begin", Session::begin).await?;
                 let mut visit = self.told.visitor(visit);
                 self.when_quiet("begin", |session| {
+                    let Location { name, .. } = &self.location;
+                    let tables = session.plan.tables.iter().map(|table| &table.table);
+                    let names = tables.map(|table| table.name.as_str());
+                    let users = names.filter(|name| !name.starts_with("sqlite_")).collect();
+                    expect_tables(name, &session.ignored, users, str::eq_ignore_ascii_case)?;
                     let tables = session.plan.seen().map(|(_, table)| &table.table);
-                    self.told.check(&self.location.name, tables)?;
+                    self.told.check(name, tables)?;
                     session.visit(&mut visit)
                 })
                 .await

@@ -43,6 +43,11 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         |bench| Box::pin(columns_changed(bench)),
     ),
     (
+        "a_truncate_that_does_not_see_all_rows_is_told_to_be_left",
+        ORDERS,
+        |bench| Box::pin(blind_truncate(bench)),
+    ),
+    (
         "temporary_tables_are_nobody_elses_business",
         ORDERS,
         |bench| Box::pin(temporary(bench)),
@@ -309,6 +314,8 @@ async fn schema_changed(bench: &Bench, user: &str) -> Result<()> {
     };
     let mut app = App::start(&bench.url);
     app.run("CREATE INDEX by_line ON notes (line)");
+    app.run("CREATE DOMAIN cents AS int");
+    app.run("CREATE MATERIALIZED VIEW sums AS SELECT sum(paid) FROM orders");
     let mut looker = bench.looker().await;
     for (statement, named) in [
         ("CREATE TABLE late (id int)", "late created"),
@@ -325,6 +332,11 @@ async fn schema_changed(bench: &Bench, user: &str) -> Result<()> {
             "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "f() created",
         ),
+        (
+            "ALTER DOMAIN cents ADD CONSTRAINT positive CHECK (VALUE > 0)",
+            "positive created",
+        ),
+        ("REFRESH MATERIALIZED VIEW sums", "sums changed"),
     ] {
         let rows = looker.dump().await.replace("public.", "");
         let db = PostgresAdapter::connect(&url).await?;
@@ -395,7 +407,7 @@ async fn columns_changed(bench: &Bench) -> Result<()> {
     let left = left.to_string();
     assert!(
         left.contains("ALTER TABLE orders DROP COLUMN status")
-            && left.contains("but not those of `orders`"),
+            && left.contains("but those of `orders` could not be"),
         "{left}"
     );
     assert!(left.contains("make the database anew"), "{left}");
@@ -407,6 +419,34 @@ async fn columns_changed(bench: &Bench) -> Result<()> {
         (0, 3)
     );
     assert_eq!(bench.looker().await.ours().await, NOTHING);
+    Ok(())
+}
+
+async fn blind_truncate(bench: &Bench) -> Result<()> {
+    for user in ["postgres", "plain"] {
+        let url = match user {
+            "plain" => url_of_plain_user(bench).await,
+            _ => bench.url.clone(),
+        };
+        let mut app = App::start(&bench.url);
+        app.run("INSERT INTO notes VALUES ('old')");
+        let db = PostgresAdapter::connect(&url).await?;
+        begin(&db).await?;
+        app.attempt(1, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+            .expect("it begins");
+        app.attempt(1, "SELECT * FROM notes").expect("it reads");
+        // In its eyes the row is still there, and would go twice.
+        app.run("DELETE FROM notes");
+        app.run("UPDATE orders SET paid = 1");
+        app.attempt(1, "TRUNCATE notes").expect("it truncates");
+        app.attempt(1, "COMMIT").expect("it ends");
+        let told = db.changes().await.expect_err("it is not known what went");
+        page_shows(bench, &told);
+        let left = db.close().await.expect_err("notes is left").to_string();
+        assert!(left.contains("those of `notes` could not be"), "{left}");
+        assert_eq!(app.run("SELECT * FROM orders WHERE paid <> 1"), 2);
+        assert_eq!(bench.looker().await.ours().await, NOTHING);
+    }
     Ok(())
 }
 

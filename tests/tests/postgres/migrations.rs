@@ -91,7 +91,7 @@ async fn goes_back(
         panic!("{told:?}");
     };
     let expected = match misfit {
-        Some(table) => format!("but not those of `{table}`, which do not fit the schema of now"),
+        Some(table) => format!("but those of `{table}` could not be"),
         None => "all rows were put back".into(),
     };
     assert!(remedy.contains(&expected), "{remedy}");

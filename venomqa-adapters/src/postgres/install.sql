@@ -41,6 +41,21 @@ CREATE INDEX ON _venomqa.journal (mark);
 -- The marks whose rows are in the journal but not in the tables: those of checkpoints that lie elsewhere in the tree.
 CREATE TABLE _venomqa.undone (mark bigint PRIMARY KEY);
 
+-- Statements that a journal cannot undo.
+CREATE TABLE _venomqa.irreversible (number bigint GENERATED ALWAYS AS IDENTITY, statement text NOT NULL);
+
+-- Records that the statement which the application runs now cannot be undone.
+CREATE FUNCTION _venomqa.cannot_undo(because text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO _venomqa.irreversible (statement) VALUES (left(regexp_replace(current_query(), '\s+', ' ', 'g'), 500) || because);
+END $$;
+
+-- The first statement that cannot be undone, as far as statements were recorded.
+CREATE FUNCTION _venomqa.recorded() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT statement FROM _venomqa.irreversible ORDER BY number LIMIT 1);
+END $$;
+
 -- Journals what a statement did to a table. The first argument is the table's number; a partition whose columns lie in
 -- another order than those of the whole table has the whole table as the second one.
 --
@@ -55,6 +70,11 @@ BEGIN
     IF TG_NARGS > 1 OR TG_OP = 'TRUNCATE' THEN
         -- Who has read the mark is to be seen from then on. Other statements have written by now.
         PERFORM pg_current_xact_id();
+        IF TG_OP = 'TRUNCATE' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+            -- It removes rows that were committed later than what this transaction sees, and whose text cannot be had.
+            PERFORM _venomqa.cannot_undo(' at REPEATABLE READ');
+            UPDATE _venomqa.tables SET shape = 'not to be written' WHERE number = TG_ARGV[0]::int;
+        END IF;
         EXECUTE _venomqa.following(TG_OP, TG_RELID, TG_ARGV[0]::int, TG_ARGV[1]::oid);
     ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO _venomqa.journal

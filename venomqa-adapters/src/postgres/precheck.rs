@@ -226,10 +226,12 @@ const OBSTACLES: &str = "
 /// What is there that the journal does not see, one sentence each.
 const UNFOLLOWED: &str = "
     SELECT format('%s are not followed: %s.', kind, string_agg(name, ', ' ORDER BY name)) FROM (
-        SELECT CASE c.relkind WHEN 'm' THEN 'Materialized views' ELSE 'Foreign tables' END AS kind, format('`%s`', c.oid::regclass) AS name
+        SELECT CASE c.relkind WHEN 'm' THEN 'Materialized views' WHEN 'f' THEN 'Foreign tables' ELSE 'Tables of extensions' END AS kind,
+            format('`%s`', c.oid::regclass) AS name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('m', 'f') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+        WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND (c.relkind IN ('m', 'f') OR c.relkind IN ('r', 'p')
+            AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
     ) unfollowed GROUP BY kind
     UNION ALL
-    SELECT 'Large objects are not followed.' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)
+    SELECT 'Large objects are not followed.'
     ORDER BY 1";

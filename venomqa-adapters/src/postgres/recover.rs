@@ -140,13 +140,11 @@ async fn journal_has_rows(db: &mut PgConnection) -> sqlx::Result<bool> {
         .await
 }
 
-/// What a change of the schema left behind.
+/// The error of a run in which something happened that it could not undo.
 fn irreversible(location: &Location, statement: String, missed: Option<String>) -> Error {
     let rows = match missed {
         None => "all rows were put back".into(),
-        Some(tables) => format!(
-            "the rows were put back, but not those of {tables}, which do not fit the schema of now"
-        ),
+        Some(tables) => format!("the rows were put back, but those of {tables} could not be"),
     };
     Error::Irreversible {
         system: location.name.clone(),

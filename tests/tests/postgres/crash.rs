@@ -9,7 +9,7 @@ use venomqa_adapters::{BoxFuture, Error, PostgresAdapter, Result, System};
 use venomqa_tests::servers::Postgres;
 
 use crate::app::App;
-use crate::bench::{Bench, NOTHING, runtime};
+use crate::bench::{Bench, NOTHING, in_database, runtime};
 use crate::hostile::{Hostile, SCHEMA};
 use crate::trial::{ORDERS, Test, begin, lines, page_shows};
 
@@ -41,14 +41,16 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    ["INT", "KILL"]
-        .map(|signal| {
-            Trial::test(
-                format!("a_server_that_is_stopped_by_{signal}_loses_nothing"),
-                move || server_stopped(signal),
-            )
-        })
-        .into()
+    let stopped = |signal| {
+        let name = format!("a_server_that_is_stopped_by_{signal}_loses_nothing");
+        Trial::test(name, move || server_stopped(signal))
+    };
+    let mut trials: Vec<_> = ["INT", "KILL"].map(stopped).into();
+    trials.push(Trial::test(
+        "a_server_without_room_for_the_locks_is_told",
+        out_of_memory,
+    ));
+    trials
 }
 
 /// What of ours runs in this database.
@@ -279,6 +281,20 @@ fn server_stopped(signal: &str) -> std::result::Result<(), Failed> {
         server.restart(signal);
         PostgresAdapter::cleanup(&bench.url).await?;
         assert_eq!(bench.looker().await.full_dump().await, before);
+        assert_eq!(bench.looker().await.ours().await, NOTHING);
+        Ok(())
+    })
+}
+
+fn out_of_memory() -> std::result::Result<(), Failed> {
+    let few = "max_locks_per_transaction=10";
+    let server = Postgres::own(&[few, "max_connections=10", "max_prepared_transactions=0"]);
+    let tables = "DO $$ BEGIN FOR i IN 1..1000 LOOP EXECUTE format('CREATE TABLE t%s (x int)', i); COMMIT; END LOOP; END $$";
+    in_database(&server, tables, async |bench| {
+        let db = PostgresAdapter::connect(&bench.url).await?;
+        let told = begin(&db).await.expect_err("a thousand locks are too many");
+        page_shows(bench, &told);
+        db.close().await?;
         assert_eq!(bench.looker().await.ours().await, NOTHING);
         Ok(())
     })

@@ -18,6 +18,9 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         "",
         |bench| Box::pin(production(bench)),
     ),
+    ("tls_that_was_not_built_in_is_told", "", |bench| {
+        Box::pin(without_tls(bench))
+    }),
     ("passwords_are_shown_nowhere", "", |bench| {
         Box::pin(passwords(bench))
     }),
@@ -98,6 +101,13 @@ async fn production(bench: &Bench) -> Result<()> {
         told.contains("`prod` in the host's name prod2.example.invalid looks like production"),
         "{told}"
     );
+    Ok(())
+}
+
+async fn without_tls(bench: &Bench) -> Result<()> {
+    let url = format!("{}?sslmode=require", bench.url);
+    let refused = PostgresAdapter::connect(&url).await;
+    page_shows(bench, &refused.expect_err("these tests are built without"));
     Ok(())
 }
 

@@ -209,6 +209,7 @@ async fn second_run(bench: &Bench) -> Result<()> {
     let Err(Error::Busy { why, .. }) = &refused else {
         panic!("{refused:?}");
     };
+    page_shows(bench, refused.as_ref().expect_err("it is one"));
     assert!(
         why.contains(&process) && why.contains("explores it"),
         "{why}"

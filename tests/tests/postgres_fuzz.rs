@@ -146,13 +146,19 @@ async fn explore(url: &str, mode: PostgresMode, dice: &mut Dice) -> venomqa_adap
     db.close().await
 }
 
+/// How often the application writes while a cleanup is on its way.
+const WRITES: usize = 20;
+
+/// Says of itself whether the run was over.
+const WRITE: &str = "INSERT INTO nopk SELECT 1, CASE WHEN to_regnamespace('_venomqa') IS NULL THEN 'after the end' ELSE 'before the end' END, NULL";
+
 fn kills(server: &Postgres, mode: PostgresMode) -> Result<(), Failed> {
     in_database(server, SCHEMA, async |bench| {
         let root = bench.looker().await.full_dump().await;
         // Beside copies nobody may stay connected.
         let mut app = (mode != PostgresMode::Template).then(|| App::start(&bench.url));
-        let mut count = || app.as_mut().map(|app| app.run("SELECT * FROM nopk"));
-        let rows = count();
+        let count = |app: &mut Option<App>| app.as_mut().map(|app| app.run("SELECT * FROM nopk"));
+        let rows = count(&mut app);
         let mut dice = Dice::new(seed());
         let (mut left_something, kills) = (0, number("VENOMQA_FUZZ_KILLS", 60) / 3);
         for kill in 0..kills {
@@ -180,7 +186,19 @@ fn kills(server: &Postgres, mode: PostgresMode) -> Result<(), Failed> {
                 // The next run finds what this one left, and may be killed while it ends it.
                 continue;
             }
+            if let Some(app) = &mut app {
+                for _ in 0..WRITES {
+                    app.send(0, WRITE);
+                }
+            }
             PostgresAdapter::cleanup(&bench.url).await?;
+            if let Some(app) = &mut app {
+                for _ in 0..WRITES {
+                    app.outcome().expect("it writes");
+                }
+                // What came after the end stays, and nothing else.
+                app.run("DELETE FROM nopk WHERE y = 'after the end'");
+            }
             let restored = bench.looker().await.full_dump().await;
             assert!(
                 restored == root,
@@ -190,7 +208,7 @@ fn kills(server: &Postgres, mode: PostgresMode) -> Result<(), Failed> {
             assert_eq!(bench.looker().await.ours().await, NOTHING);
         }
         // The application has kept its connections through all of it.
-        assert_eq!(count(), rows);
+        assert_eq!(count(&mut app), rows);
         assert!(
             left_something * 4 > kills,
             "{left_something} of {kills} kills left something to restore"

@@ -1,16 +1,15 @@
 //! Connections that break, servers that crash, and runs that do not end themselves.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::Duration;
+use std::sync::mpsc::{Sender, channel};
 
 use libtest_mimic::{Failed, Trial};
-use sqlx::{AssertSqlSafe, raw_sql};
+use sqlx::AssertSqlSafe;
 use venomqa_adapters::conformance::{Conformance, Contents, Dice, Workload};
 use venomqa_adapters::{BoxFuture, Error, PostgresAdapter, Result, System};
 use venomqa_tests::servers::Postgres;
 
 use crate::app::App;
-use crate::bench::{Bench, NOTHING, runtime};
+use crate::bench::{Bench, NOTHING, in_database, runtime};
 use crate::hostile::{Hostile, SCHEMA};
 use crate::trial::{ORDERS, Test, begin, lines, page_shows};
 
@@ -42,14 +41,16 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
 ];
 
 pub(crate) fn trials() -> Vec<Trial> {
-    ["INT", "KILL"]
-        .map(|signal| {
-            Trial::test(
-                format!("a_server_that_is_stopped_by_{signal}_loses_nothing"),
-                move || server_stopped(signal),
-            )
-        })
-        .into()
+    let stopped = |signal| {
+        let name = format!("a_server_that_is_stopped_by_{signal}_loses_nothing");
+        Trial::test(name, move || server_stopped(signal))
+    };
+    let mut trials: Vec<_> = ["INT", "KILL"].map(stopped).into();
+    trials.push(Trial::test(
+        "a_server_without_room_for_the_locks_is_told",
+        out_of_memory,
+    ));
+    trials
 }
 
 /// What of ours runs in this database.
@@ -115,66 +116,76 @@ async fn connection_killed(bench: &Bench) -> Result<()> {
     Ok(())
 }
 
-/// A workload that counts its changes. The first one tells that the run has begun: what begins tells every row once, and so cannot begin again.
-struct Begun<'a>(Hostile, &'a AtomicUsize);
+/// A workload with every third change of which a connection is to be killed, a moment later. None before the run has begun: what begins tells
+/// every row once, and so cannot begin again.
+struct Struck {
+    hostile: Hostile,
+    strike: Sender<()>,
+    struck: usize,
+}
 
-impl Workload for Begun<'_> {
+impl Workload for Struck {
     fn change<'a>(&'a mut self, dice: &'a mut Dice) -> BoxFuture<'a, ()> {
-        self.1.fetch_add(1, Ordering::Relaxed);
-        self.0.change(dice)
+        if dice.percent(33) {
+            self.struck += 1;
+            self.strike.send(()).expect("it listens");
+        }
+        self.hostile.change(dice)
     }
 
     fn contents(&mut self) -> BoxFuture<'_, Contents> {
-        self.0.contents()
+        self.hostile.contents()
     }
 
     fn dump(&mut self) -> BoxFuture<'_, String> {
-        self.0.dump()
+        self.hostile.dump()
     }
 }
 
 async fn killed_at_any_moment(bench: &Bench) -> Result<()> {
     let before = bench.looker().await.full_dump().await;
-    let (begun, over) = (AtomicUsize::new(0), AtomicBool::new(false));
+    let (strike, strikes) = channel();
     // Beside the walk, on a thread of its own. When it strikes is left to chance, which is the random input here.
     let kill = async || {
         let mut killer = bench.looker().await;
-        let (mut kills, mut seen) = (0, 0);
-        while !over.load(Ordering::Relaxed) {
+        let mut kills = 0;
+        for () in strikes {
             let kill = format!(
-                "SELECT pg_terminate_backend(pid) FROM pg_sleep(random() * 0.15), (SELECT pid {OURS}) ours"
+                "SELECT pg_terminate_backend(pid) FROM pg_sleep(random() * 0.03), (SELECT pid {OURS}) ours"
             );
-            // Each time it has got on since: else a slow machine would never get to the end of anything.
-            let now = begun.load(Ordering::Relaxed);
-            if now > seen {
-                seen = now;
-                let killed = raw_sql(AssertSqlSafe(kill)).fetch_all(&mut killer.db);
-                kills += killed.await.expect("a superuser may").len();
-            }
-            tokio::time::sleep(Duration::from_millis(1)).await;
+            let killed = sqlx::query_scalar(AssertSqlSafe(kill)).fetch_all(&mut killer.db);
+            let killed: Vec<bool> = killed.await.expect("a superuser may");
+            kills += killed.iter().filter(|killed| **killed).count();
         }
         kills
     };
     let walk = async || {
-        let mut workload = Begun(Hostile::start(&bench.url).await, &begun);
-        let system = PostgresAdapter::connect(&bench.url)
-            .await
-            .expect("a connection");
+        let mut workload = Struck {
+            hostile: Hostile::start(&bench.url).await,
+            strike,
+            struck: 0,
+        };
+        let system = PostgresAdapter::connect(&bench.url).await;
         let kit = Conformance {
             steps: 150,
             seed: 7,
             ..Conformance::default()
         };
-        kit.check(&system, &mut workload).await
+        let system = system.expect("a connection");
+        let walk = kit.check(&system, &mut workload).await;
+        (walk, workload.struck)
     };
     let (walk, kills) = std::thread::scope(|scope| {
         let kills = scope.spawn(|| runtime().block_on(kill()));
         let walk = scope.spawn(|| runtime().block_on(walk())).join();
-        over.store(true, Ordering::Relaxed);
-        (walk, kills.join())
+        (walk, kills.join().expect("no panic"))
     });
-    let (walk, kills) = (walk.expect("the kit is content"), kills.expect("no panic"));
-    assert!(walk.jumps > 100 && kills > 20, "{walk:?}, {kills} kills");
+    let (walk, struck) = walk.expect("the kit is content");
+    // Those that find nobody come while a connection is made anew.
+    assert!(
+        walk.jumps > 100 && struck > 30 && kills * 2 > struck,
+        "{walk:?}, {kills} of {struck}"
+    );
     let mut looker = bench.looker().await;
     assert_eq!(looker.full_dump().await, before);
     assert_eq!(looker.ours().await, NOTHING);
@@ -270,6 +281,20 @@ fn server_stopped(signal: &str) -> std::result::Result<(), Failed> {
         server.restart(signal);
         PostgresAdapter::cleanup(&bench.url).await?;
         assert_eq!(bench.looker().await.full_dump().await, before);
+        assert_eq!(bench.looker().await.ours().await, NOTHING);
+        Ok(())
+    })
+}
+
+fn out_of_memory() -> std::result::Result<(), Failed> {
+    let few = "max_locks_per_transaction=10";
+    let server = Postgres::own(&[few, "max_connections=10", "max_prepared_transactions=0"]);
+    let tables = "DO $$ BEGIN FOR i IN 1..1000 LOOP EXECUTE format('CREATE TABLE t%s (x int)', i); COMMIT; END LOOP; END $$";
+    in_database(&server, tables, async |bench| {
+        let db = PostgresAdapter::connect(&bench.url).await?;
+        let told = begin(&db).await.expect_err("a thousand locks are too many");
+        page_shows(bench, &told);
+        db.close().await?;
         assert_eq!(bench.looker().await.ours().await, NOTHING);
         Ok(())
     })

@@ -43,6 +43,11 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         |bench| Box::pin(columns_changed(bench)),
     ),
     (
+        "a_truncate_that_does_not_see_all_rows_is_told_to_be_left",
+        ORDERS,
+        |bench| Box::pin(blind_truncate(bench)),
+    ),
+    (
         "temporary_tables_are_nobody_elses_business",
         ORDERS,
         |bench| Box::pin(temporary(bench)),
@@ -54,6 +59,14 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         "rows_changed_behind_the_journal_are_not_overwritten",
         ORDERS,
         |bench| Box::pin(behind(bench)),
+    ),
+    (
+        "a_constraint_that_looks_beyond_its_row_is_named",
+        "CREATE TABLE stock (amount int);
+         CREATE FUNCTION stock() RETURNS bigint LANGUAGE sql AS 'SELECT sum(amount) FROM public.stock';
+         CREATE TABLE items (amount int PRIMARY KEY CHECK (amount <= stock()));
+         INSERT INTO stock VALUES (5); INSERT INTO items VALUES (5)",
+        |bench| Box::pin(beyond_its_row(bench)),
     ),
 ];
 
@@ -201,21 +214,21 @@ async fn ignored(bench: &Bench) -> Result<()> {
         .connect()
         .await?;
     let root = begin(&db).await?;
-    assert!(
-        db.about()
-            .gaps
-            .iter()
-            .any(|gap| gap == "Ignored tables: audit, billing.logs."),
-        "{:?}",
-        db.about()
-    );
+    for gap in [
+        "Ignored tables: audit, billing.logs.",
+        "Ignored columns, which are restored: orders.status.",
+    ] {
+        let gaps = db.about().gaps;
+        assert!(gaps.iter().any(|told| told == gap), "{gap} {gaps:?}");
+    }
     app.run("INSERT INTO audit (line) VALUES ('one')");
     app.run("INSERT INTO billing.logs VALUES (1)");
     app.run("UPDATE orders SET status = 'other' WHERE id = 1");
     assert_eq!(lines(&db.changes().await?), NOTHING);
     app.run("UPDATE orders SET paid = 7, status = 'third' WHERE id = 1");
     assert_eq!(lines(&db.changes().await?), ["orders#1: paid 0 -> 7"]);
-    db.restore(root).await?;
+    app.run("UPDATE orders SET status = 'fourth' WHERE id = 1");
+    assert_eq!(lines(&db.restore(root).await?), NOTHING);
     assert_eq!(app.run("SELECT * FROM orders WHERE status = 'new'"), 1);
     assert_eq!(
         app.run("SELECT * FROM audit, audit_id_seq WHERE last_value = 1 AND is_called"),
@@ -280,7 +293,7 @@ async fn sequences(bench: &Bench) -> Result<()> {
 }
 
 /// The URL of the same database for a user who may follow it and is no superuser.
-async fn url_of_plain_user(bench: &Bench) -> String {
+pub(crate) async fn url_of_plain_user(bench: &Bench) -> String {
     let name = format!("plain_{}", bench.name);
     bench
         .run(&format!(
@@ -301,6 +314,8 @@ async fn schema_changed(bench: &Bench, user: &str) -> Result<()> {
     };
     let mut app = App::start(&bench.url);
     app.run("CREATE INDEX by_line ON notes (line)");
+    app.run("CREATE DOMAIN cents AS int");
+    app.run("CREATE MATERIALIZED VIEW sums AS SELECT sum(paid) FROM orders");
     let mut looker = bench.looker().await;
     for (statement, named) in [
         ("CREATE TABLE late (id int)", "late created"),
@@ -317,6 +332,11 @@ async fn schema_changed(bench: &Bench, user: &str) -> Result<()> {
             "CREATE OR REPLACE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'",
             "f() created",
         ),
+        (
+            "ALTER DOMAIN cents ADD CONSTRAINT positive CHECK (VALUE > 0)",
+            "positive created",
+        ),
+        ("REFRESH MATERIALIZED VIEW sums", "sums changed"),
     ] {
         let rows = looker.dump().await.replace("public.", "");
         let db = PostgresAdapter::connect(&url).await?;
@@ -328,6 +348,9 @@ async fn schema_changed(bench: &Bench, user: &str) -> Result<()> {
         assert_eq!(db.changes().await?.len(), 3);
         app.run(statement);
         app.run("INSERT INTO orders DEFAULT VALUES");
+        if statement.starts_with("CREATE TABLE") && user != "plain" {
+            page_shows(bench, &db.changes().await.expect_err("the schema changed"));
+        }
         for refused in [
             db.changes().await.map(drop),
             db.seal().await.map(drop),
@@ -384,7 +407,7 @@ async fn columns_changed(bench: &Bench) -> Result<()> {
     let left = left.to_string();
     assert!(
         left.contains("ALTER TABLE orders DROP COLUMN status")
-            && left.contains("but not those of `orders`"),
+            && left.contains("but those of `orders` could not be"),
         "{left}"
     );
     assert!(left.contains("make the database anew"), "{left}");
@@ -396,6 +419,34 @@ async fn columns_changed(bench: &Bench) -> Result<()> {
         (0, 3)
     );
     assert_eq!(bench.looker().await.ours().await, NOTHING);
+    Ok(())
+}
+
+async fn blind_truncate(bench: &Bench) -> Result<()> {
+    for user in ["postgres", "plain"] {
+        let url = match user {
+            "plain" => url_of_plain_user(bench).await,
+            _ => bench.url.clone(),
+        };
+        let mut app = App::start(&bench.url);
+        app.run("INSERT INTO notes VALUES ('old')");
+        let db = PostgresAdapter::connect(&url).await?;
+        begin(&db).await?;
+        app.attempt(1, "BEGIN ISOLATION LEVEL REPEATABLE READ")
+            .expect("it begins");
+        app.attempt(1, "SELECT * FROM notes").expect("it reads");
+        // In its eyes the row is still there, and would go twice.
+        app.run("DELETE FROM notes");
+        app.run("UPDATE orders SET paid = 1");
+        app.attempt(1, "TRUNCATE notes").expect("it truncates");
+        app.attempt(1, "COMMIT").expect("it ends");
+        let told = db.changes().await.expect_err("it is not known what went");
+        page_shows(bench, &told);
+        let left = db.close().await.expect_err("notes is left").to_string();
+        assert!(left.contains("those of `notes` could not be"), "{left}");
+        assert_eq!(app.run("SELECT * FROM orders WHERE paid <> 1"), 2);
+        assert_eq!(bench.looker().await.ours().await, NOTHING);
+    }
     Ok(())
 }
 
@@ -471,4 +522,23 @@ async fn behind(bench: &Bench) -> Result<()> {
     options()?.cleanup().await?;
     assert_eq!(bench.looker().await.full_dump().await, before);
     Ok(())
+}
+
+async fn beyond_its_row(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = PostgresOptions::from_url(&bench.url)?
+        .ignore_table("stock")
+        .settle(std::time::Duration::from_millis(100))
+        .connect()
+        .await?;
+    let root = begin(&db).await?;
+    app.run("DELETE FROM items");
+    app.run("UPDATE stock SET amount = 3");
+    let Err(Error::NotRestored { why, remedy, .. }) = db.restore(root).await else {
+        panic!("the stock does not go back");
+    };
+    assert!(why.contains("violates check constraint"), "{why}");
+    assert!(remedy.contains("nothing but its row"), "{remedy}");
+    app.run("UPDATE stock SET amount = 5");
+    db.close().await
 }

@@ -8,6 +8,7 @@ mod crash;
 mod following;
 mod hostile;
 mod look;
+mod migrations;
 mod refusals;
 mod savepoint;
 mod template;
@@ -28,6 +29,7 @@ fn main() {
     trials.extend(savepoint::trials(&server));
     trials.extend(template::trials(&server));
     trials.extend(crash::trials());
+    trials.extend(migrations::trials(&server));
     for tests in [
         following::TESTS,
         waiting::TESTS,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use venomqa_adapters::{Error, PostgresAdapter, PostgresOptions, Result, System};
+use venomqa_adapters::{Error, PostgresAdapter, PostgresMode, PostgresOptions, Result, System};
 
 use crate::bench::{Bench, NOTHING};
 use crate::trial::{ORDERS, Test, begin, page_shows};
@@ -18,6 +18,9 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         "",
         |bench| Box::pin(production(bench)),
     ),
+    ("tls_that_was_not_built_in_is_told", "", |bench| {
+        Box::pin(without_tls(bench))
+    }),
     ("passwords_are_shown_nowhere", "", |bench| {
         Box::pin(passwords(bench))
     }),
@@ -43,6 +46,11 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         "a_schema_of_the_users_with_our_name_is_left_alone",
         ORDERS,
         |bench| Box::pin(our_name(bench)),
+    ),
+    (
+        "a_schema_or_table_that_is_not_there_is_refused",
+        ORDERS,
+        |bench| Box::pin(mistyped(bench)),
     ),
     ("a_run_begins_once", ORDERS, |bench| {
         Box::pin(begins_once(bench))
@@ -86,6 +94,20 @@ async fn production(bench: &Bench) -> Result<()> {
         told.contains("`prod` in the database's name looks like production"),
         "{told}"
     );
+    // Also where a server elsewhere is allowed.
+    let elsewhere = PostgresOptions::from_url(&bench.url)?.host("prod2.example.invalid");
+    let told = refused(elsewhere.allow_remote().connect().await);
+    assert!(
+        told.contains("`prod` in the host's name prod2.example.invalid looks like production"),
+        "{told}"
+    );
+    Ok(())
+}
+
+async fn without_tls(bench: &Bench) -> Result<()> {
+    let url = format!("{}?sslmode=require", bench.url);
+    let refused = PostgresAdapter::connect(&url).await;
+    page_shows(bench, &refused.expect_err("these tests are built without"));
     Ok(())
 }
 
@@ -171,6 +193,16 @@ async fn obstacles(bench: &Bench) -> Result<()> {
             "ALTER TABLE public.notes ENABLE RULE r",
             "the rule `r` of public.notes applies also when rows are put back; run: ALTER TABLE public.notes ENABLE RULE r",
         ),
+        (
+            "ALTER TABLE orders ADD CONSTRAINT paid CHECK (paid >= 0) NOT VALID",
+            "ALTER TABLE public.orders VALIDATE CONSTRAINT paid",
+            "the constraint `paid` of public.orders was never validated, so a row may not go back; run: ALTER TABLE public.orders VALIDATE CONSTRAINT paid",
+        ),
+        (
+            "CREATE DOMAIN cents AS int; CREATE TABLE bills (sum cents); ALTER DOMAIN cents ADD CONSTRAINT paid CHECK (VALUE >= 0) NOT VALID",
+            "ALTER DOMAIN public.cents VALIDATE CONSTRAINT paid",
+            "the constraint `paid` of public.cents was never validated, so a row may not go back; run: ALTER DOMAIN public.cents VALIDATE CONSTRAINT paid",
+        ),
     ] {
         bench.run(make).await;
         let db = PostgresAdapter::connect(&bench.url).await?;
@@ -218,7 +250,7 @@ async fn gaps(bench: &Bench) -> Result<()> {
         about.name.contains(&bench.name) && about.mechanism.contains("when the run begins"),
         "{about:?}"
     );
-    bench.run("CREATE MATERIALIZED VIEW sums AS SELECT sum(paid) FROM orders; CREATE UNLOGGED TABLE loose (id int PRIMARY KEY); CREATE SEQUENCE cached CACHE 10; SELECT lo_create(0)").await;
+    bench.run("CREATE MATERIALIZED VIEW sums AS SELECT sum(paid) FROM orders; CREATE UNLOGGED TABLE loose (id int PRIMARY KEY); CREATE SEQUENCE cached CACHE 10; CREATE EXTENSION citext; CREATE TABLE theirs (x int); ALTER EXTENSION citext ADD TABLE theirs").await;
     begin(&db).await?;
     let about = db.about();
     assert!(
@@ -234,6 +266,7 @@ async fn gaps(bench: &Bench) -> Result<()> {
         "took ahead from sequences with a cache: \"public\".\"cached\".",
         "Large objects are not followed.",
         "Materialized views are not followed: `public.sums`.",
+        "Tables of extensions are not followed: `public.theirs`.",
     ];
     assert_eq!(about.gaps.len(), expected.len(), "{:?}", about.gaps);
     for (gap, expected) in about.gaps.iter().zip(expected) {
@@ -273,5 +306,30 @@ async fn begins_once(bench: &Bench) -> Result<()> {
     db.close().await?;
     let closed = begin(&db).await.expect_err("it was closed").to_string();
     assert!(closed.contains("was closed"), "{closed}");
+    Ok(())
+}
+
+async fn mistyped(bench: &Bench) -> Result<()> {
+    bench
+        .run("CREATE SCHEMA billing; CREATE TABLE billing.bills (x int)")
+        .await;
+    for mode in [PostgresMode::Journal, PostgresMode::Template] {
+        let options = || PostgresOptions::from_url(&bench.url).map(|options| options.mode(mode));
+        let no_schema = "only the schema `biling` is to be followed, but there is none; there are billing, public";
+        let no_table = "the table `bills` is to be ignored, but there is none; name it as reports do: there are billing.bills, notes, orders";
+        for (options, expected) in [
+            (options()?.schema("biling"), no_schema),
+            (
+                options()?.ignore_table("orders").ignore_table("bills"),
+                no_table,
+            ),
+        ] {
+            let db = options.connect().await?;
+            let told = refused(begin(&db).await);
+            assert!(told.ends_with(expected), "{told}");
+            db.close().await?;
+        }
+    }
+    assert_eq!(bench.looker().await.ours().await, NOTHING);
     Ok(())
 }

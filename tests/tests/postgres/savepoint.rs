@@ -36,6 +36,11 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         ORDERS,
         |bench| Box::pin(not_shared(bench)),
     ),
+    (
+        "who_writes_beside_the_shared_connection_is_waited_for_only_while_it_lasts",
+        ORDERS,
+        |bench| Box::pin(foreign_write(bench)),
+    ),
     ("a_lent_connection_is_to_be_given_back", ORDERS, |bench| {
         Box::pin(kept(bench))
     }),
@@ -353,6 +358,26 @@ async fn not_shared(bench: &Bench) -> Result<()> {
     other.close().await
 }
 
+async fn foreign_write(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let db = options(bench)?
+        .settle(Duration::from_millis(200))
+        .connect()
+        .await?;
+    let root = begin(&db).await?;
+    app.attempt(1, "BEGIN").expect("it begins");
+    app.attempt(1, "INSERT INTO notes VALUES ('elsewhere')")
+        .expect("it writes");
+    let Err(Error::Busy { why, .. }) = db.changes().await else {
+        panic!("a transaction is open");
+    };
+    assert!(why.contains("INSERT INTO notes"), "{why}");
+    app.attempt(1, "ROLLBACK").expect("it ends");
+    assert_eq!(lines(&db.changes().await?), NOTHING);
+    db.restore(root).await?;
+    db.close().await
+}
+
 async fn kept(bench: &Bench) -> Result<()> {
     let db = options(bench)?
         .settle(Duration::from_millis(200))
@@ -360,7 +385,12 @@ async fn kept(bench: &Bench) -> Result<()> {
         .await?;
     begin(&db).await?;
     let connection = db.connection().await?;
-    for refused in [db.changes().await.map(drop), db.close().await] {
+    for refused in [
+        db.query("SELECT 1", ()).await.map(drop),
+        db.connection().await.map(drop),
+        db.changes().await.map(drop),
+        db.close().await,
+    ] {
         let Err(Error::Busy { why, remedy, .. }) = &refused else {
             panic!("{refused:?}");
         };

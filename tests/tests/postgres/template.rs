@@ -15,7 +15,7 @@ use crate::app::{App, CONNECTIONS, NAME};
 use crate::bench::{Bench, NOTHING, in_database};
 use crate::hostile::{SCHEMA, is_expected, statement};
 use crate::look::Looker;
-use crate::trial::{ORDERS, Test, begin, lines};
+use crate::trial::{ORDERS, Test, begin, lines, page_shows};
 
 pub(crate) const TESTS: &[(&str, &str, Test)] = &[
     (
@@ -47,6 +47,11 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
     ("runs_of_all_modes_wait_for_each_other", ORDERS, |bench| {
         Box::pin(waiting(bench))
     }),
+    (
+        "the_database_from_which_copies_are_made_is_refused",
+        "",
+        |bench| Box::pin(elsewhere(bench)),
+    ),
     ("copies_take_rights_that_are_named", ORDERS, |bench| {
         Box::pin(rights(bench))
     }),
@@ -160,8 +165,9 @@ async fn connected(bench: &Bench) -> Result<()> {
         .settle(Duration::from_millis(200))
         .connect()
         .await?;
-    let Err(Error::Busy { why, remedy, .. }) = begin(&db).await else {
-        panic!("a connection is in the way");
+    let told = begin(&db).await.expect_err("a connection is in the way");
+    let Error::Busy { why, remedy, .. } = &told else {
+        panic!("{told:?}");
     };
     assert!(
         why.contains(NAME) && why.contains("nobody is connected") && why.contains("idle"),
@@ -169,8 +175,12 @@ async fn connected(bench: &Bench) -> Result<()> {
     );
     assert!(remedy.contains("terminate_connections"), "{remedy}");
     app.run("SELECT 1");
-    db.close().await?;
     drop(app);
+    // The page shows it for one connection.
+    let one = bench.looker().await;
+    page_shows(bench, &begin(&db).await.expect_err("it is in the way"));
+    drop(one);
+    db.close().await?;
     let db = options(bench)?.connect().await?;
     let root = begin(&db).await?;
     bench.run("DELETE FROM orders").await;
@@ -368,6 +378,16 @@ async fn waiting(bench: &Bench) -> Result<()> {
         sealed?;
         second?.close().await?;
     }
+    Ok(())
+}
+
+async fn elsewhere(bench: &Bench) -> Result<()> {
+    let refused = options(bench)?.database("postgres").connect().await;
+    let Err(Error::Refused { why, remedy, .. }) = &refused else {
+        panic!("{refused:?}");
+    };
+    assert!(why.contains("a connection to `postgres`"), "{why}");
+    assert!(remedy.contains("another name"), "{remedy}");
     Ok(())
 }
 

@@ -143,6 +143,7 @@ async fn prepared_transaction(bench: &Bench) -> Result<()> {
 }
 
 async fn open_read(bench: &Bench) -> Result<()> {
+    let before = bench.looker().await.full_dump().await;
     let mut app = App::start(&bench.url);
     let db = impatient(bench).await?;
     let root = begin(&db).await?;
@@ -158,9 +159,13 @@ async fn open_read(bench: &Bench) -> Result<()> {
         db.close().await,
         &[NAME, "SELECT * FROM orders", "holds a lock"],
     );
+    // Until they are removed, the run is not over, and what is written is undone with it.
+    app.run("INSERT INTO notes VALUES ('late')");
     app.attempt(1, "COMMIT").expect("it ends");
     PostgresAdapter::cleanup(&bench.url).await?;
-    assert_eq!(bench.looker().await.ours().await, NOTHING);
+    let mut looker = bench.looker().await;
+    assert_eq!(looker.full_dump().await, before);
+    assert_eq!(looker.ours().await, NOTHING);
     Ok(())
 }
 
@@ -204,6 +209,7 @@ async fn second_run(bench: &Bench) -> Result<()> {
     let Err(Error::Busy { why, .. }) = &refused else {
         panic!("{refused:?}");
     };
+    page_shows(bench, refused.as_ref().expect_err("it is one"));
     assert!(
         why.contains(&process) && why.contains("explores it"),
         "{why}"

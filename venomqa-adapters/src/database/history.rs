@@ -105,14 +105,14 @@ impl<K: Ord + Clone, V: Clone + PartialEq> History<K, V> {
         self.bytes
     }
 
-    /// The deltas on all edges.
-    #[cfg(feature = "postgres")]
-    pub(crate) fn deltas(&self) -> impl Iterator<Item = &Delta<K, V>> {
-        self.nodes.values().map(|node| &node.delta)
-    }
-
-    /// Adds a child of the position and moves there. `bytes` is what the delta takes in memory.
-    pub(crate) fn add_child(&mut self, child: Checkpoint, delta: Delta<K, V>, bytes: usize) {
+    /// Adds a child of the position and moves there. `bytes` is what the delta takes in memory. Returns what
+    /// [`move_to`](Self::move_to) does.
+    pub(crate) fn add_child(
+        &mut self,
+        child: Checkpoint,
+        delta: Delta<K, V>,
+        bytes: usize,
+    ) -> Vec<Delta<K, V>> {
         let parent = self.position.unwrap_or(self.root);
         let depth = self.nodes[&parent].depth + 1;
         let node = Node {
@@ -126,13 +126,14 @@ impl<K: Ord + Clone, V: Clone + PartialEq> History<K, V> {
         self.nodes.insert(child, node);
         self.node(parent).children.push(child);
         self.bytes += bytes;
-        self.move_to(Some(child));
+        self.move_to(Some(child))
     }
 
-    /// Moves the position, to `None` if it leaves this tree.
-    pub(crate) fn move_to(&mut self, to: Option<Checkpoint>) {
-        if let Some(left) = std::mem::replace(&mut self.position, to) {
-            self.prune(left);
+    /// Moves the position, to `None` if it leaves this tree. Returns the deltas that are on no edge any more.
+    pub(crate) fn move_to(&mut self, to: Option<Checkpoint>) -> Vec<Delta<K, V>> {
+        match std::mem::replace(&mut self.position, to) {
+            Some(left) => self.prune(left),
+            None => Vec::new(),
         }
     }
 
@@ -159,28 +160,32 @@ impl<K: Ord + Clone, V: Clone + PartialEq> History<K, V> {
         net
     }
 
-    /// Lets go of a checkpoint.
-    pub(crate) fn release(&mut self, checkpoint: Checkpoint) {
-        if let Some(node) = self.nodes.get_mut(&checkpoint) {
-            node.released = true;
-            self.prune(checkpoint);
+    /// Lets go of a checkpoint. Returns the deltas that are on no edge any more.
+    pub(crate) fn release(&mut self, checkpoint: Checkpoint) -> Vec<Delta<K, V>> {
+        match self.nodes.get_mut(&checkpoint) {
+            Some(node) => {
+                node.released = true;
+                self.prune(checkpoint)
+            }
+            None => Vec::new(),
         }
     }
 
     /// Removes a released checkpoint if nothing needs it, and then what only it had needed.
-    fn prune(&mut self, checkpoint: Checkpoint) {
+    fn prune(&mut self, checkpoint: Checkpoint) -> Vec<Delta<K, V>> {
+        let mut gone = Vec::new();
         let mut next = Some(checkpoint);
         while let Some(checkpoint) = next.take() {
             let Some(node) = self.nodes.get(&checkpoint) else {
-                return;
+                break;
             };
             if !node.released || self.position == Some(checkpoint) {
-                return;
+                break;
             }
             match (node.children.as_slice(), node.parent) {
                 ([], parent) => {
                     self.bytes -= node.bytes;
-                    self.nodes.remove(&checkpoint);
+                    gone.extend(self.nodes.remove(&checkpoint).map(|node| node.delta));
                     if let Some(parent) = parent {
                         self.node(parent)
                             .children
@@ -192,6 +197,7 @@ impl<K: Ord + Clone, V: Clone + PartialEq> History<K, V> {
                 _ => {}
             }
         }
+        gone
     }
 
     fn merge(&mut self, middle: Checkpoint, child: Checkpoint, parent: Checkpoint) {

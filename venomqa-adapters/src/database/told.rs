@@ -16,6 +16,13 @@ impl Told {
         }
     }
 
+    /// What a report says of it, so that nobody takes two states for one unknowingly.
+    #[cfg(any(feature = "postgres", feature = "sqlite"))]
+    pub(crate) fn gap(&self) -> Option<String> {
+        let ignored = self.ignored.join(", ");
+        (!self.is_all()).then(|| format!("Ignored columns, which are restored: {ignored}."))
+    }
+
     /// Whether all is told, and the functions below return what they are given.
     pub(crate) fn is_all(&self) -> bool {
         self.ignored.is_empty()
@@ -126,6 +133,27 @@ impl Told {
             .collect();
         (kept.len() < table.columns.len()).then_some(kept)
     }
+}
+
+/// Refuses to ignore tables that there are not. `there` are the names of those there are, in any order, and `same` says when two names
+/// are one.
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub(crate) fn expect_tables(
+    system: &str,
+    ignored: &[String],
+    mut there: Vec<&str>,
+    same: fn(&str, &str) -> bool,
+) -> Result<()> {
+    let is_there = |ignored: &&String| there.iter().any(|name| same(name, ignored));
+    let Some(unknown) = ignored.iter().find(|ignored| !is_there(ignored)) else {
+        return Ok(());
+    };
+    there.sort_unstable();
+    Err(Error::Refused {
+        system: system.into(),
+        why: format!("the table `{unknown}` is to be ignored, but there is none"),
+        remedy: format!("name it as reports do: there are {}", there.join(", ")),
+    })
 }
 
 #[cfg(test)]

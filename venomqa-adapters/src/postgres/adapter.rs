@@ -83,7 +83,7 @@ impl PostgresAdapter {
     }
 
     /// Lends the connection of [`PostgresMode::Savepoint`] to an application in this process, for one request: waits until nobody
-    /// else has it.
+    /// else has it, up to the limit of [`PostgresOptions::settle`].
     ///
     /// ```no_run
     /// # use venomqa_adapters::{PostgresAdapter, Result};
@@ -95,7 +95,7 @@ impl PostgresAdapter {
     ///
     /// # Errors
     ///
-    /// Another mode was chosen, nobody answers, or the transaction of the run was ended by somebody.
+    /// Another mode was chosen, nobody answers, the connection is not given back, or the transaction of the run was ended by somebody.
     pub async fn connection(&self) -> Result<PostgresConnection> {
         let doing = "lend its connection";
         let Some(lending) = &self.lending else {
@@ -128,7 +128,8 @@ impl PostgresAdapter {
         }
     }
 
-    /// The rows that a query returns, read through a connection of its own, or the one that is shared.
+    /// The rows that a query returns, read through a connection of its own, or the one that is shared: then not while
+    /// [`connection`](Self::connection) is held.
     ///
     /// Parameters take the type of their place: in `WHERE id = $1` a text may stand for a UUID.
     ///

@@ -1,7 +1,5 @@
 -- Records every change of the schema by the statement that made it. Tables of single sessions are nobody else's business.
 
-CREATE TABLE _venomqa.ddl (number bigint GENERATED ALWAYS AS IDENTITY, statement text NOT NULL);
-
 CREATE FUNCTION _venomqa.schema_changed() RETURNS event_trigger LANGUAGE plpgsql SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
@@ -14,7 +12,7 @@ BEGIN
         changes := EXISTS (SELECT FROM pg_event_trigger_ddl_commands() WHERE schema_name IS DISTINCT FROM 'pg_temp');
     END IF;
     IF changes THEN
-        INSERT INTO _venomqa.ddl (statement) VALUES (left(regexp_replace(current_query(), '\s+', ' ', 'g'), 500));
+        PERFORM _venomqa.cannot_undo();
     END IF;
 END $$;
 
@@ -24,5 +22,5 @@ CREATE EVENT TRIGGER _venomqa_drop ON sql_drop EXECUTE FUNCTION _venomqa.schema_
 -- The first change of the schema, if there is one.
 CREATE FUNCTION _venomqa.schema_change() RETURNS text LANGUAGE plpgsql AS $$
 BEGIN
-    RETURN (SELECT statement FROM _venomqa.ddl ORDER BY number LIMIT 1);
+    RETURN _venomqa.recorded();
 END $$;

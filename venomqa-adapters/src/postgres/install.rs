@@ -25,8 +25,8 @@ pub(super) async fn install(
     sql += &positions(plan);
     for (number, table) in plan.tables.iter().enumerate() {
         sql += &follow(number, table);
-        sql += &write(number, table);
     }
+    sql += "SELECT _venomqa.make_writer(number) FROM _venomqa.tables;\n";
     sql += &write_table(plan);
     sql += match superuser {
         true => FOLLOW_SCHEMA,
@@ -85,9 +85,12 @@ fn positions(plan: &Plan) -> String {
 /// The triggers of a table and its partitions.
 fn follow(number: usize, table: &TablePlan) -> String {
     let mut sql = format!(
-        "INSERT INTO _venomqa.tables VALUES ({number}, {oid}, {name}, _venomqa.shape({oid}));\n",
+        "INSERT INTO _venomqa.tables SELECT {number}, {oid}, {oid}::oid || ARRAY(SELECT relid::oid FROM pg_partition_tree({oid})),
+            {name}, {identifier}, _venomqa.shape({oid}), {writer};\n",
         oid = table.oid,
         name = literal(&table.table.name),
+        identifier = literal(&table.name),
+        writer = literal(&writer(table)),
     );
     sql += &triggers(&table.name, &number.to_string(), table.partitioned);
     for Part {
@@ -126,7 +129,7 @@ fn triggers(name: &str, arguments: &str, partitioned: bool) -> String {
     sql
 }
 
-/// The function that chooses among those that [`write()`] makes. Static statements, for their plans to be kept.
+/// The function that chooses among those of the single tables. Static statements, for their plans to be kept.
 fn write_table(plan: &Plan) -> String {
     let numbers = 0..plan.tables.len();
     let branch =
@@ -142,11 +145,11 @@ fn write_table(plan: &Plan) -> String {
     )
 }
 
-/// The function that removes and adds rows of one table, given as text.
+/// The body of the function that removes and adds rows of one table, given as text.
 ///
 /// A row is removed only if all of it is as the text says: what is not there was changed without the journal's knowledge. The
 /// texts are compared in a way that keeps PostgreSQL from making a text of every row to find the few.
-fn write(number: usize, table: &TablePlan) -> String {
+fn writer(table: &TablePlan) -> String {
     let name = &table.name;
     let only = if table.partitioned { "" } else { "ONLY " };
     let written = table
@@ -199,7 +202,7 @@ fn write(number: usize, table: &TablePlan) -> String {
         "`{}` lacks rows that the run made or changed",
         table.table.name
     ));
-    let body = format!(
+    format!(
         "DECLARE
             removed bigint;
         BEGIN
@@ -214,9 +217,5 @@ fn write(number: usize, table: &TablePlan) -> String {
                 {insert};
             END IF;
         END"
-    );
-    format!(
-        "CREATE FUNCTION _venomqa.write_{number}(gone text[], come text[]) RETURNS void LANGUAGE plpgsql AS {};\n",
-        literal(&body)
     )
 }

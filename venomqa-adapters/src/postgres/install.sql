@@ -16,14 +16,21 @@ CREATE TABLE _venomqa.run (
     layout int NOT NULL,
     id text NOT NULL,
     holder text NOT NULL,
-    at_root bool NOT NULL,
     step bigint NOT NULL,
-    mark bigint NOT NULL,
-    -- The tables whose rows could not be put back, because the schema is another.
-    missed text
+    mark bigint NOT NULL
 );
 
-CREATE TABLE _venomqa.tables (number int PRIMARY KEY, relation oid NOT NULL, name text NOT NULL, shape text NOT NULL);
+CREATE TABLE _venomqa.tables (
+    number int PRIMARY KEY,
+    relation oid NOT NULL,
+    -- With the partitions.
+    relations oid[] NOT NULL,
+    name text NOT NULL,
+    identifier text NOT NULL,
+    shape text NOT NULL,
+    -- The body of the function that writes its rows.
+    writer text NOT NULL
+);
 
 -- The sequences, with what they held at the root.
 CREATE TABLE _venomqa.sequences (number int PRIMARY KEY, relation oid NOT NULL, position bigint NOT NULL, called bool NOT NULL);
@@ -33,6 +40,21 @@ CREATE INDEX ON _venomqa.journal (mark);
 
 -- The marks whose rows are in the journal but not in the tables: those of checkpoints that lie elsewhere in the tree.
 CREATE TABLE _venomqa.undone (mark bigint PRIMARY KEY);
+
+-- Statements that a journal cannot undo.
+CREATE TABLE _venomqa.irreversible (number bigint GENERATED ALWAYS AS IDENTITY, statement text NOT NULL);
+
+-- Records that the statement which the application runs now cannot be undone.
+CREATE FUNCTION _venomqa.cannot_undo(because text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO _venomqa.irreversible (statement) VALUES (left(regexp_replace(current_query(), '\s+', ' ', 'g'), 500) || because);
+END $$;
+
+-- The first statement that cannot be undone, as far as statements were recorded.
+CREATE FUNCTION _venomqa.recorded() RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN (SELECT statement FROM _venomqa.irreversible ORDER BY number LIMIT 1);
+END $$;
 
 -- Journals what a statement did to a table. The first argument is the table's number; a partition whose columns lie in
 -- another order than those of the whole table has the whole table as the second one.
@@ -48,6 +70,11 @@ BEGIN
     IF TG_NARGS > 1 OR TG_OP = 'TRUNCATE' THEN
         -- Who has read the mark is to be seen from then on. Other statements have written by now.
         PERFORM pg_current_xact_id();
+        IF TG_OP = 'TRUNCATE' AND current_setting('transaction_isolation') IN ('repeatable read', 'serializable') THEN
+            -- It removes rows that were committed later than what this transaction sees, and whose text cannot be had.
+            PERFORM _venomqa.cannot_undo(' at REPEATABLE READ');
+            UPDATE _venomqa.tables SET shape = 'not to be written' WHERE number = TG_ARGV[0]::int;
+        END IF;
         EXECUTE _venomqa.following(TG_OP, TG_RELID, TG_ARGV[0]::int, TG_ARGV[1]::oid);
     ELSIF TG_OP = 'INSERT' THEN
         INSERT INTO _venomqa.journal
@@ -89,6 +116,8 @@ CREATE FUNCTION _venomqa.is_busy() RETURNS bool LANGUAGE plpgsql AS $$
 DECLARE
     here oid := (SELECT oid FROM pg_database WHERE datname = current_database());
 BEGIN
+    -- Else a transaction goes on seeing who was active when it looked first.
+    PERFORM pg_stat_clear_snapshot();
     RETURN EXISTS (
         SELECT FROM pg_stat_get_activity(NULL)
         WHERE backend_xid IS NOT NULL AND datid = here AND pid <> pg_backend_pid()
@@ -134,8 +163,37 @@ BEGIN
         FROM _venomqa.net(seen, upto) net, _venomqa.positions() now;
 END $$;
 
--- Writes into the tables what the marks `down` add and the marks `up` take back.
-CREATE FUNCTION _venomqa.write(up bigint[], down bigint[]) RETURNS void LANGUAGE plpgsql AS $$
+-- Makes the function that writes rows of a table, under the name that the table has now.
+CREATE FUNCTION _venomqa.make_writer(wanted int) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    EXECUTE (
+        SELECT format(
+            'CREATE OR REPLACE FUNCTION _venomqa.write_%s(gone text[], come text[]) RETURNS void LANGUAGE plpgsql AS %L',
+            number, replace(writer, identifier, relation::regclass::text)
+        ) FROM _venomqa.tables WHERE number = wanted
+    );
+END $$;
+
+-- Writes rows of a table whose schema may be another now. Says whether that came through.
+CREATE FUNCTION _venomqa.try_to_write_table(wanted int, gone text[], come text[]) RETURNS bool LANGUAGE plpgsql AS $$
+BEGIN
+    IF (SELECT shape IS DISTINCT FROM _venomqa.shape(relation) FROM _venomqa.tables WHERE number = wanted) THEN
+        RETURN false;
+    END IF;
+    PERFORM _venomqa.make_writer(wanted);
+    PERFORM _venomqa.write_table(wanted, gone, come);
+    RETURN true;
+EXCEPTION
+    -- What has nothing to do with the schema, and may pass.
+    WHEN transaction_rollback OR lock_not_available OR insufficient_resources OR operator_intervention OR system_error OR internal_error THEN
+        RAISE;
+    WHEN OTHERS THEN
+        RETURN false;
+END $$;
+
+-- Writes into the tables what the marks `down` add and the marks `up` take back. Where the schema may be another now, tells the numbers
+-- of the tables that did not take it.
+CREATE FUNCTION _venomqa.write(up bigint[], down bigint[], altered bool DEFAULT false, OUT missed int[]) LANGUAGE plpgsql AS $$
 DECLARE
     way record;
 BEGIN
@@ -153,7 +211,11 @@ BEGIN
         ) net, generate_series(1, abs(net.count))
         GROUP BY net.number
     LOOP
-        PERFORM _venomqa.write_table(way.number, way.gone, way.come);
+        IF NOT altered THEN
+            PERFORM _venomqa.write_table(way.number, way.gone, way.come);
+        ELSIF NOT _venomqa.try_to_write_table(way.number, way.gone, way.come) THEN
+            missed := missed || way.number;
+        END IF;
     END LOOP;
 END $$;
 
@@ -212,31 +274,42 @@ BEGIN
     PERFORM _venomqa.set_sequences(positions, called, wanted_positions, wanted_called);
 END $$;
 
--- Returns to the root from wherever the run is, except for tables whose columns are others now. Says no where somebody is still writing.
-CREATE FUNCTION _venomqa.to_root() RETURNS bool LANGUAGE plpgsql AS $$
+-- Keeps everybody out of the tables until the transaction ends. Says no where somebody is still writing.
+CREATE FUNCTION _venomqa.keep_out() RETURNS bool LANGUAGE plpgsql AS $$
 DECLARE
-    upto bigint := nextval('_venomqa.mark') - 1;
-    misshapen text;
+    tables text;
 BEGIN
     IF _venomqa.is_busy() THEN
         RETURN false;
     END IF;
-    DELETE FROM _venomqa.journal WHERE mark IN (SELECT mark FROM _venomqa.undone);
-    WITH bad AS (
-        SELECT number, name FROM _venomqa.tables
-        WHERE shape IS DISTINCT FROM _venomqa.shape(relation) AND number IN (SELECT number FROM _venomqa.journal)
-    ), gone AS (
-        DELETE FROM _venomqa.journal WHERE number IN (SELECT number FROM bad)
-    )
-    SELECT string_agg('`' || name || '`', ', ' ORDER BY name) INTO misshapen FROM bad;
-    PERFORM _venomqa.write(ARRAY(SELECT DISTINCT mark FROM _venomqa.journal WHERE mark <= upto), '{}');
-    PERFORM _venomqa.expect_undisturbed(upto);
-    UPDATE _venomqa.run SET at_root = true, missed = misshapen;
-    PERFORM _venomqa.set_sequences(
-        now.positions, now.called, ARRAY(SELECT position FROM _venomqa.sequences ORDER BY number),
-        ARRAY(SELECT called FROM _venomqa.sequences ORDER BY number)
-    ) FROM _venomqa.positions() now;
+    -- Whatever was done to them, by the names that they have now.
+    SELECT string_agg(c.oid::regclass::text, ', ') INTO tables FROM _venomqa.tables JOIN pg_class c ON c.oid = relation
+        WHERE has_schema_privilege(c.relnamespace, 'USAGE') AND has_table_privilege(c.oid, 'DELETE');
+    IF tables IS NOT NULL THEN
+        EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', tables);
+    END IF;
     RETURN true;
+END $$;
+
+-- Returns to the root from wherever the run is, as far as the schema of now allows. Nobody else may write meanwhile.
+CREATE FUNCTION _venomqa.to_root(OUT ddl text, OUT missed text) LANGUAGE plpgsql AS $$
+DECLARE
+    unwritten int[];
+    one record;
+BEGIN
+    ddl := _venomqa.schema_change();
+    DELETE FROM _venomqa.journal WHERE mark IN (SELECT mark FROM _venomqa.undone);
+    unwritten := _venomqa.write(ARRAY(SELECT DISTINCT mark FROM _venomqa.journal), '{}', ddl IS NOT NULL);
+    SELECT string_agg(format('`%s`', name), ', ' ORDER BY name) INTO missed FROM _venomqa.tables
+        WHERE number = ANY (unwritten) OR EXISTS (SELECT FROM unnest(relations) part WHERE part NOT IN (SELECT oid FROM pg_class));
+    -- Not undone with the transaction, so they come last.
+    FOR one IN
+        SELECT relation::regclass AS name, position, called FROM _venomqa.sequences JOIN pg_sequence ON seqrelid = relation
+        WHERE position BETWEEN seqmin AND seqmax ORDER BY number
+    LOOP
+        EXECUTE format('SELECT setval($1, $2, $3) FROM %s WHERE (last_value, is_called) <> ($2, $3)', one.name)
+            USING one.name, one.position, one.called;
+    END LOOP;
 END $$;
 
 -- The columns of a table, as far as its rows as text depend on them.

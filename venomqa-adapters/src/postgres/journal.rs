@@ -109,8 +109,7 @@ impl Journal {
             }));
         };
         let way = self.marks.way(to);
-        let mut dead = self.marks.dead();
-        dead.extend_from_slice(&self.discarded);
+        let dead = [self.marks.dead(), &self.discarded].concat();
         self.pending = Some(to);
         let restored = Look::restore(
             self.link.db().await?,
@@ -134,7 +133,7 @@ impl Journal {
         self.accept(&look)?;
         let mut untold = std::mem::take(&mut self.carried);
         untold.extend(self.untold.told(&self.plan));
-        self.marks.forget(&dead);
+        self.marks.forget_dead();
         self.run.step += 1;
         self.arrived(to, look.upto);
         Ok(untold)

@@ -1,10 +1,12 @@
 use sqlx::postgres::{PgConnectOptions, PgConnection};
 use sqlx::{AssertSqlSafe, ConnectOptions, raw_sql};
 
-use super::options::PostgresOptions;
+use super::lock::ELSEWHERE;
+use super::options::{PostgresMode, PostgresOptions};
+use super::said::Said;
 use super::stop::Stop;
 use crate::database::exclusive::this_run;
-use crate::database::safety::{refuse_production, refuse_remote};
+use crate::database::safety::{refuse_production, refuse_production_host, refuse_remote};
 use crate::{Error, Result};
 
 /// What the names of our connections begin with, for others to know them by.
@@ -40,6 +42,19 @@ impl Location {
         );
         refuse_remote(&name, &host, options.allow_remote)?;
         refuse_production(&name, "the database's name", &database)?;
+        // The path of a socket is that of its folder, which says nothing.
+        if server.get_socket().is_none() {
+            refuse_production_host(&name, &host)?;
+        }
+        if options.mode == PostgresMode::Template && database == ELSEWHERE {
+            return Err(Error::Refused {
+                system: name,
+                why: format!(
+                    "copies are made from a connection to `{ELSEWHERE}`, so it cannot be copied itself"
+                ),
+                remedy: "explore a database of another name, or use `PostgresMode::Journal`".into(),
+            });
+        }
         Ok(Self {
             name,
             database,
@@ -83,10 +98,17 @@ impl Location {
 
     /// The error of something that the server refused.
     pub(super) fn failed(&self, doing: &str, source: sqlx::Error) -> Error {
+        if cfg!(not(feature = "tls")) && matches!(source, sqlx::Error::Tls(_)) {
+            return Error::Refused {
+                system: self.name.clone(),
+                why: "it is to be reached by TLS, which this program was built without".into(),
+                remedy: "add the feature `tls` to `venomqa`, or use `?sslmode=disable`".into(),
+            };
+        }
         Error::Database {
             system: self.name.clone(),
             doing: doing.into(),
-            source: source.into(),
+            source: Said(source).into(),
         }
     }
 }

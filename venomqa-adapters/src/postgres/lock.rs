@@ -14,7 +14,7 @@ const IN_DATABASE: i64 = i64::from_be_bytes(*b"venomqa\0");
 const FROM_ELSEWHERE: i32 = i32::from_be_bytes(*b"vnmq");
 
 /// The database of the server from which others are copied.
-const ELSEWHERE: &str = "postgres";
+pub(super) const ELSEWHERE: &str = "postgres";
 
 /// From where the exclusive right to explore a database is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -75,8 +75,7 @@ impl Look {
             Some(statement) => Err(Stop::Failed(Error::Irreversible {
                 system: location.name.clone(),
                 statement: statement.clone(),
-                remedy: "change the schema before the run begins, or use `PostgresMode::Template`"
-                    .into(),
+                remedy: "do that before the run begins, or use `PostgresMode::Template`".into(),
             })),
         }
     }

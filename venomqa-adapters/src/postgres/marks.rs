@@ -1,12 +1,9 @@
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::sequences::Sequences;
 use crate::Checkpoint;
 use crate::database::history::{Change, Delta, History};
-
-/// How many checkpoints are released before the marks that only they had are looked for.
-const WORTH_A_LOOK: usize = 100;
 
 /// The tree of checkpoints. Its edges are sets of marks; the rows under a mark are in the database.
 #[derive(Debug)]
@@ -15,10 +12,9 @@ pub(super) struct Marks {
     position: Checkpoint,
     /// What the sequences held at each checkpoint that can be gone to.
     sequences: HashMap<Checkpoint, Arc<Sequences>>,
-    /// The marks of all edges, also of those that are gone.
-    journaled: BTreeSet<i64>,
+    /// The marks that are in the database and on no edge any more.
+    dead: Vec<i64>,
     last: u64,
-    released: usize,
 }
 
 /// The marks to take back and those to add, from one checkpoint to another.
@@ -38,9 +34,8 @@ impl Marks {
             history,
             position: Self::ROOT,
             sequences: HashMap::from([(Self::ROOT, root)]),
-            journaled: BTreeSet::new(),
+            dead: Vec::new(),
             last: Self::ROOT.0,
-            released: 0,
         }
     }
 
@@ -54,8 +49,8 @@ impl Marks {
             new: Some(()),
         };
         let delta: Delta<_, _> = marks.iter().map(|&mark| (mark, added.clone())).collect();
-        self.journaled.extend(marks);
-        self.history.add_child(child, delta, bytes);
+        let gone = self.history.add_child(child, delta, bytes);
+        self.bury(gone);
         self.sequences.insert(child, sequences);
         self.position = child;
         child
@@ -84,37 +79,29 @@ impl Marks {
 
     pub(super) fn move_to(&mut self, to: Checkpoint) {
         self.position = to;
-        self.history.move_to(Some(to));
+        let gone = self.history.move_to(Some(to));
+        self.bury(gone);
     }
 
     pub(super) fn release(&mut self, checkpoint: Checkpoint) {
         self.sequences.remove(&checkpoint);
-        self.history.release(checkpoint);
-        self.released += 1;
+        let gone = self.history.release(checkpoint);
+        self.bury(gone);
     }
 
-    /// The marks that are on no edge any more, if it is time to look for them.
-    pub(super) fn dead(&self) -> Vec<i64> {
-        if self.released < WORTH_A_LOOK {
-            return Vec::new();
-        }
-        let held: BTreeSet<_> = self
-            .history
-            .deltas()
-            .flat_map(Delta::keys)
-            .copied()
-            .collect();
-        self.journaled.difference(&held).copied().collect()
+    fn bury(&mut self, gone: Vec<Delta<i64, ()>>) {
+        self.dead
+            .extend(gone.into_iter().flat_map(Delta::into_keys));
     }
 
-    /// These marks are not in the database any more.
-    pub(super) fn forget(&mut self, dead: &[i64]) {
-        if self.released >= WORTH_A_LOOK {
-            self.released = 0;
-        }
-        for mark in dead {
-            self.journaled.remove(mark);
-        }
+    /// The marks that are on no edge any more: their rows can be removed.
+    pub(super) fn dead(&self) -> &[i64] {
+        &self.dead
+    }
+
+    /// The dead marks are not in the database any more.
+    pub(super) fn forget_dead(&mut self) {
+        self.dead.clear();
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -136,18 +123,12 @@ mod tests {
         let parent = tree.seal(vec![1, 2], nothing());
         let child = tree.seal(vec![3], nothing());
         tree.move_to(parent);
-        let others: Vec<_> = (10..10 + WORTH_A_LOOK as i64)
-            .map(|mark| {
-                tree.move_to(parent);
-                tree.seal(vec![mark], nothing())
-            })
-            .collect();
+        let other = tree.seal(vec![4, 5], nothing());
         tree.move_to(child);
-        assert_eq!(tree.dead(), [0; 0]);
         tree.release(parent);
-        others.iter().for_each(|&other| tree.release(other));
-        let dead = tree.dead();
-        assert_eq!(dead, (10..10 + WORTH_A_LOOK as i64).collect::<Vec<_>>());
+        assert_eq!(tree.dead(), [0; 0]);
+        tree.release(other);
+        assert_eq!(tree.dead(), [4, 5]);
         assert_eq!(
             tree.way(Marks::ROOT),
             Way {
@@ -155,7 +136,14 @@ mod tests {
                 down: vec![]
             }
         );
-        tree.forget(&dead);
+        tree.forget_dead();
         assert_eq!(tree.dead(), [0; 0]);
+        // The position goes once it is left.
+        tree.release(child);
+        assert_eq!(tree.dead(), [0; 0]);
+        tree.move_to(Marks::ROOT);
+        let mut dead = tree.dead().to_vec();
+        dead.sort_unstable();
+        assert_eq!(dead, [1, 2, 3]);
     }
 }

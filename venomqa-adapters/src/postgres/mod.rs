@@ -19,6 +19,7 @@ mod query;
 mod recover;
 mod root;
 mod run;
+mod said;
 mod savepoint;
 mod schema;
 mod sequences;

@@ -156,8 +156,8 @@ impl PostgresOptions {
         self
     }
 
-    /// How long to wait for the application to finish its transactions, before a checkpoint and before a rollback. 5 seconds unless
-    /// told.
+    /// How long to wait for the application to finish its transactions, before a checkpoint and before a rollback, and for a shared
+    /// connection. 5 seconds unless told.
     pub fn settle(mut self, limit: Duration) -> Self {
         self.settle = limit;
         self

@@ -210,6 +210,15 @@ const OBSTACLES: &str = "
     SELECT format('%s has the virtual column `%s`', f.name, a.attname), 'make it STORED'
     FROM pg_attribute a JOIN followed f ON f.oid = a.attrelid WHERE a.attgenerated = 'v' AND NOT a.attisdropped
     UNION ALL
+    SELECT format('the constraint `%s` of %s was never validated, so a row may not go back', k.conname, f.name),
+        format('run: ALTER TABLE %s VALIDATE CONSTRAINT %I', f.name, k.conname)
+    FROM pg_constraint k JOIN followed f ON f.oid = k.conrelid WHERE k.contype IN ('c', 'n') AND NOT k.convalidated
+    UNION ALL
+    SELECT format('the constraint `%s` of %s was never validated, so a row may not go back', k.conname, k.contypid::regtype),
+        format('run: ALTER DOMAIN %s VALIDATE CONSTRAINT %I', k.contypid::regtype, k.conname)
+    FROM pg_constraint k
+    WHERE NOT k.convalidated AND EXISTS (SELECT FROM pg_attribute a JOIN followed f ON f.oid = a.attrelid WHERE a.atttypid = k.contypid)
+    UNION ALL
     SELECT format('the subscription `%s` writes rows that fire no trigger', subname), 'disable it'
     FROM pg_subscription WHERE subdbid = (SELECT oid FROM pg_database WHERE datname = current_database()) AND subenabled
     LIMIT 1";
@@ -217,10 +226,12 @@ const OBSTACLES: &str = "
 /// What is there that the journal does not see, one sentence each.
 const UNFOLLOWED: &str = "
     SELECT format('%s are not followed: %s.', kind, string_agg(name, ', ' ORDER BY name)) FROM (
-        SELECT CASE c.relkind WHEN 'm' THEN 'Materialized views' ELSE 'Foreign tables' END AS kind, format('`%s`', c.oid::regclass) AS name
+        SELECT CASE c.relkind WHEN 'm' THEN 'Materialized views' WHEN 'f' THEN 'Foreign tables' ELSE 'Tables of extensions' END AS kind,
+            format('`%s`', c.oid::regclass) AS name
         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-        WHERE c.relkind IN ('m', 'f') AND n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema'
+        WHERE n.nspname NOT LIKE 'pg\\_%' AND n.nspname <> 'information_schema' AND (c.relkind IN ('m', 'f') OR c.relkind IN ('r', 'p')
+            AND EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e'))
     ) unfollowed GROUP BY kind
     UNION ALL
-    SELECT 'Large objects are not followed.' WHERE EXISTS (SELECT FROM pg_largeobject_metadata)
+    SELECT 'Large objects are not followed.'
     ORDER BY 1";

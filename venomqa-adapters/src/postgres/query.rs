@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -95,9 +96,13 @@ fn constant(value: &Value) -> String {
         }
         Value::Float(value) => value.to_string(),
         Value::Decimal(text) | Value::Text(text) => text.to_string(),
-        Value::Bytes(bytes) => bytes
-            .iter()
-            .fold("\\x".into(), |text, byte| format!("{text}{byte:02x}")),
+        Value::Bytes(bytes) => {
+            let mut text = "\\x".to_owned();
+            for byte in bytes.iter() {
+                write!(text, "{byte:02x}").expect("a text takes all that is written");
+            }
+            text
+        }
     };
     literal(&text)
 }

@@ -1,4 +1,5 @@
 use sqlx::postgres::PgConnection;
+use sqlx::{Connection, Postgres, Transaction};
 
 use super::clones;
 use super::install::uninstall;
@@ -58,21 +59,21 @@ const RESTORE: &str = "restore what a run before left";
 
 /// Ends a run: returns to its root and removes what it installed. Says what could not be put back.
 ///
-/// May be interrupted and repeated at any point: the record of the run goes last.
+/// May be interrupted and repeated at any point.
 pub(super) async fn end(link: &mut Link) -> Result<Option<Error>, Stop> {
-    let Some(run) = Run::read(link).await? else {
+    if Run::read(link).await?.is_none() {
         return Ok(None);
-    };
-    let missed = return_to_root(link, &run).await?;
-    uninstall(link.db().await?).await?;
+    }
+    let (transaction, missed) = leave(link).await?;
+    transaction.commit().await?;
     Ok(missed)
 }
 
 /// The end of a run, which may take several attempts.
 #[derive(Debug, Default)]
 pub(super) struct Departure {
-    /// Present once the root is restored: what could not be put back, if anything.
-    missed: Option<Option<Error>>,
+    /// Present while it is not known whether an attempt came through: what it could not put back, if anything.
+    attempted: Option<Option<Error>>,
 }
 
 impl Departure {
@@ -82,35 +83,43 @@ impl Departure {
         link: &mut Link,
         run: &str,
     ) -> Result<Option<Error>, Stop> {
-        if self.missed.is_none() {
-            let run = Run::expect(link, run).await?;
-            self.missed = Some(return_to_root(link, &run).await?);
+        let recorded = Run::read(link).await?.is_some_and(|found| found.id == run);
+        match self.attempted.take() {
+            _ if recorded => {}
+            // Only the answer was lost.
+            Some(missed) => return Ok(missed),
+            None => return Err(Stop::Failed(Run::gone(&link.location))),
         }
-        // From here on the record may be gone already, if only the answer was lost.
-        if Run::read(link).await?.is_some_and(|found| found.id == run) {
-            uninstall(link.db().await?).await?;
-        }
-        Ok(self.missed.take().flatten())
+        let (transaction, missed) = leave(link).await?;
+        self.attempted = Some(missed);
+        transaction.commit().await?;
+        Ok(self.attempted.take().flatten())
     }
 }
 
-/// Puts back what a run found when it began. Says what could not be put back.
-async fn return_to_root(link: &mut Link, run: &Run) -> Result<Option<Error>, Stop> {
+/// Returns to the root and removes what was installed, in a transaction that is left to be committed: what others write comes
+/// before both and is undone, or after both and is theirs. Says what could not be put back.
+async fn leave(link: &mut Link) -> Result<(Transaction<'_, Postgres>, Option<Error>), Stop> {
     let silent = link.silence().await?;
-    if !run.at_root {
-        // A run by savepoints can do without, unless somebody has committed.
-        if !silent && journal_has_rows(link.db().await?).await? {
-            return Err(Stop::Failed(may_not(&link.location)));
-        }
-        let db = link.db().await?;
-        let returned: bool = sqlx::query_scalar("SELECT _venomqa.to_root()")
-            .fetch_one(db)
-            .await?;
-        if !returned {
-            return Err(Stop::Busy);
-        }
+    let location = link.location.clone();
+    let mut transaction = link.db().await?.begin().await?;
+    let kept_out: bool = sqlx::query_scalar("SELECT _venomqa.keep_out()")
+        .fetch_one(&mut *transaction)
+        .await?;
+    if !kept_out {
+        return Err(Stop::Busy);
     }
-    missed(link).await
+    // A run by savepoints can do without, unless somebody has committed.
+    if !silent && journal_has_rows(&mut transaction).await? {
+        return Err(Stop::Failed(may_not(&location)));
+    }
+    let (ddl, missed): (Option<String>, Option<String>) =
+        sqlx::query_as("SELECT ddl, missed FROM _venomqa.to_root()")
+            .fetch_one(&mut *transaction)
+            .await?;
+    uninstall(&mut transaction).await?;
+    let missed = ddl.map(|statement| irreversible(&location, statement, missed));
+    Ok((transaction, missed))
 }
 
 fn may_not(location: &Location) -> Error {
@@ -131,24 +140,15 @@ async fn journal_has_rows(db: &mut PgConnection) -> sqlx::Result<bool> {
         .await
 }
 
-/// What could not be put back.
-async fn missed(link: &mut Link) -> Result<Option<Error>, Stop> {
-    let found: (Option<String>, Option<String>) =
-        sqlx::query_as("SELECT _venomqa.schema_change(), missed FROM _venomqa.run")
-            .fetch_one(link.db().await?)
-            .await?;
-    let (Some(statement), tables) = found else {
-        return Ok(None);
-    };
-    let rows = match tables {
+/// The error of a run in which something happened that it could not undo.
+fn irreversible(location: &Location, statement: String, missed: Option<String>) -> Error {
+    let rows = match missed {
         None => "all rows were put back".into(),
-        Some(tables) => format!(
-            "the rows were put back, but not those of {tables}, which have other columns now"
-        ),
+        Some(tables) => format!("the rows were put back, but those of {tables} could not be"),
     };
-    Ok(Some(Error::Irreversible {
-        system: link.location.name.clone(),
+    Error::Irreversible {
+        system: location.name.clone(),
         statement,
         remedy: format!("{rows}: make the database anew"),
-    }))
+    }
 }

@@ -53,7 +53,7 @@ async fn attempt(link: &mut Link, told: &Told, visit: RowVisitor<'_>) -> Result<
         return Err(Stop::Failed(missed));
     }
     let plan = Plan::read(link.db().await?, &location.options).await?;
-    told.check(&location.name, plan.tables.iter().map(|table| &table.table))?;
+    plan.check(link.db().await?, &location, told).await?;
     // Nor does what is installed count as a change of the schema then.
     let silent = link.silence().await?;
     let precheck = Precheck::pass(link.db().await?, &location, &plan, silent).await?;

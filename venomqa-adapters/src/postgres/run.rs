@@ -1,5 +1,5 @@
 use sqlx::postgres::{PgConnection, PgRow};
-use sqlx::{FromRow, Row};
+use sqlx::{Connection, FromRow, Row};
 
 use super::link::Link;
 use super::location::Location;
@@ -9,15 +9,13 @@ use crate::Error;
 use crate::database::exclusive::this_run;
 
 /// Changes whenever what is installed changes in a way that another version does not understand.
-const LAYOUT: i32 = 1;
+const LAYOUT: i32 = 2;
 
 /// The record of a run, kept in the database itself until the run ends: what a run after a crash goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     /// Tells this run from another that came in between.
     pub(super) id: String,
-    /// Whether the contents are those of the root: the run has not begun yet, or is done.
-    pub(super) at_root: bool,
     /// How often it has restored a checkpoint.
     pub(super) step: i64,
     /// The last mark before the last of these.
@@ -28,7 +26,7 @@ impl Run {
     /// Records a new run.
     pub(super) async fn begin(db: &mut PgConnection) -> sqlx::Result<Self> {
         sqlx::query_as(
-            "INSERT INTO _venomqa.run SELECT $1, gen_random_uuid()::text, $2, false, 0, last_value FROM _venomqa.mark
+            "INSERT INTO _venomqa.run SELECT $1, gen_random_uuid()::text, $2, 0, last_value FROM _venomqa.mark
              RETURNING *",
         )
         .bind(LAYOUT)
@@ -79,6 +77,18 @@ impl Run {
             .await?)
     }
 
+    /// Whether there is a record at all; where that cannot be told, there is.
+    pub(super) async fn is_recorded(location: &Location) -> bool {
+        let Ok(mut db) = location.connect().await else {
+            return true;
+        };
+        let recorded = sqlx::query_scalar("SELECT to_regclass('_venomqa.run') IS NOT NULL")
+            .fetch_one(&mut db)
+            .await;
+        let _ = db.close().await;
+        recorded.unwrap_or(true)
+    }
+
     /// The record of this run, which is to be there.
     pub(super) async fn expect(link: &mut Link, id: &str) -> Result<Self, Stop> {
         let run = Self::read(link).await?.filter(|run| run.id == id);
@@ -101,7 +111,6 @@ impl FromRow<'_, PgRow> for Run {
     fn from_row(row: &PgRow) -> sqlx::Result<Self> {
         Ok(Self {
             id: row.try_get("id")?,
-            at_root: row.try_get("at_root")?,
             step: row.try_get("step")?,
             mark: row.try_get("mark")?,
         })

@@ -4,10 +4,12 @@ use std::sync::Arc;
 use sqlx::postgres::{PgConnection, PgRow};
 use sqlx::{FromRow, Row as _};
 
-use super::location::quoted;
+use super::location::{Location, quoted};
 use super::options::PostgresOptions;
+use super::stop::Stop;
 use super::value::{Kind, cells};
-use crate::{Row, Table};
+use crate::database::told::{Told, expect_tables};
+use crate::{Error, Row, Table};
 
 /// The schema in which everything of ours lies.
 pub(super) const OURS: &str = "_venomqa";
@@ -170,6 +172,37 @@ impl Plan {
     }
 }
 
+impl Plan {
+    /// Refuses options that name what there is not, and so say something else than they seem to.
+    pub(super) async fn check(
+        &self,
+        db: &mut PgConnection,
+        location: &Location,
+        told: &Told,
+    ) -> Result<(), Stop> {
+        let Location { name, options, .. } = location;
+        let schemas: Vec<String> = sqlx::query_scalar(SCHEMAS).fetch_all(db).await?;
+        if let Some(only) = &options.schema
+            && !schemas.contains(only)
+        {
+            return Err(Stop::Failed(Error::Refused {
+                system: name.clone(),
+                why: format!("only the schema `{only}` is to be followed, but there is none"),
+                remedy: format!("there are {}", schemas.join(", ")),
+            }));
+        }
+        let tables = self.tables.iter().map(|table| &table.table);
+        let ignored = self.ignored.iter().map(String::as_str);
+        let there = tables
+            .clone()
+            .map(|table| table.name.as_str())
+            .chain(ignored);
+        expect_tables(name, &options.ignored_tables, there.collect(), str::eq)?;
+        told.check(name, tables)?;
+        Ok(())
+    }
+}
+
 impl TablePlan {
     fn new(
         whole: Relation,
@@ -270,6 +303,11 @@ async fn read_keys(db: &mut PgConnection) -> sqlx::Result<HashMap<i64, Vec<KeyCo
     }
     Ok(keys)
 }
+
+/// The schemas of users.
+const SCHEMAS: &str = "
+    SELECT nspname::text FROM pg_namespace
+    WHERE nspname NOT LIKE 'pg\\_%' AND nspname NOT IN ('information_schema', '_venomqa') ORDER BY 1";
 
 /// Tables and partitions, but not those of the server itself, of its extensions, of ours, and of single sessions.
 const RELATIONS: &str = "

@@ -77,9 +77,9 @@ impl Lending {
         }
     }
 
-    /// Lends the connection, once nobody else has it.
+    /// Lends the connection, if whoever has it gives it back in time.
     pub(super) async fn lend(&self) -> Result<PostgresConnection, Stop> {
-        let mut shared = self.shared.clone().lock_owned().await;
+        let mut shared = self.take().await?;
         shared.secure().await?;
         Ok(PostgresConnection(shared))
     }

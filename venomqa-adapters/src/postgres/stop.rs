@@ -51,8 +51,8 @@ impl Stop {
         })
     }
 
-    /// Whether something of ours is not there.
-    fn is_gone(&self) -> bool {
+    /// Whether something is not there, which may be something of ours.
+    fn is_missing(&self) -> bool {
         self.code()
             .is_some_and(|code| matches!(code.as_str(), "3F000" | "42P01" | "42883"))
     }
@@ -89,6 +89,13 @@ impl Stop {
                 remedy: "end the transaction before the response is sent, or raise `PostgresOptions::settle`".into(),
             };
         }
+        if self.has_code("23514") {
+            return Error::NotRestored {
+                system,
+                why: format!("a row that was there before is refused now ({self})"),
+                remedy: "let a constraint depend on nothing but its row, or use `PostgresMode::Template`".into(),
+            };
+        }
         if self.is_mismatch() {
             return Error::NotRestored {
                 system,
@@ -97,7 +104,7 @@ impl Stop {
                     .into(),
             };
         }
-        if self.is_gone() {
+        if self.is_missing() && !Run::is_recorded(location).await {
             return Run::gone(location);
         }
         self.into_user_error(location, doing)

@@ -16,7 +16,9 @@ impl System for PostgresAdapter {
                 Stage::Running(_) => return Err(self.misused("begin", "a run has begun already")),
                 Stage::Closed => return Err(self.misused("begin", "it was closed")),
             };
-            *self.last_about() = begun.about().clone();
+            let mut about = begun.about().clone();
+            about.gaps.extend(self.told.gap());
+            *self.last_about() = about;
             let tables = begun
                 .tables()
                 .iter()
@@ -60,7 +62,11 @@ impl System for PostgresAdapter {
     }
 
     fn restore(&self, to: Checkpoint) -> BoxFuture<'_, Result<Vec<RowChange>>> {
-        Box::pin(self.when_quiet("restore a checkpoint", move |session| session.restore(to)))
+        Box::pin(async move {
+            let restore =
+                self.when_quiet("restore a checkpoint", move |session| session.restore(to));
+            Ok(self.told.changes(restore.await?))
+        })
     }
 
     fn release(&self, checkpoint: Checkpoint) {

@@ -44,8 +44,10 @@ impl CopiedRoot {
         // An attempt of which only the answer was lost has put one there.
         clones::return_to_root(link).await?;
         let about = precheck(link, &location).await?;
-        let contents = read(&location, &location.database).await?;
-        told.check(&location.name, contents.values().map(|(table, _)| table))?;
+        let mut db = location.connect().await?;
+        let plan = Plan::read(&mut db, &location.options).await?;
+        plan.check(&mut db, &location, told).await?;
+        db.close().await?;
         let next = clones::next(&location);
         clones::copy(link, &location.database, &next).await?;
         clones::exchange(link, &next, &clones::root(&location)).await?;

@@ -1,10 +1,12 @@
 use super::SqliteAdapter;
 use super::follow::Follow;
 use super::islands::Islands;
+use super::location::Location;
 use super::options::SqliteMode;
 use super::precheck::expect_file;
 use super::recover::recover;
 use super::session::Session;
+use crate::database::told::{Told, expect_tables};
 use crate::{
     About, BoxFuture, Checkpoint, Error, Result, Root, RowChange, RowVisitor, Sealed, System,
 };
@@ -12,7 +14,7 @@ use crate::{
 impl System for SqliteAdapter {
     fn about(&self) -> About {
         match &*self.session() {
-            Some(session) => about(session),
+            Some(session) => about(session, &self.told),
             None => self.last_about().clone(),
         }
     }
@@ -32,8 +34,13 @@ impl System for SqliteAdapter {
                 self.when_quiet("begin", Session::begin).await?;
                 let mut visit = self.told.visitor(visit);
                 self.when_quiet("begin", |session| {
+                    let Location { name, .. } = &self.location;
+                    let tables = session.plan.tables.iter().map(|table| &table.table);
+                    let names = tables.map(|table| table.name.as_str());
+                    let users = names.filter(|name| !name.starts_with("sqlite_")).collect();
+                    expect_tables(name, &session.ignored, users, str::eq_ignore_ascii_case)?;
                     let tables = session.plan.seen().map(|(_, table)| &table.table);
-                    self.told.check(&self.location.name, tables)?;
+                    self.told.check(name, tables)?;
                     session.visit(&mut visit)
                 })
                 .await
@@ -96,7 +103,8 @@ impl System for SqliteAdapter {
 
     fn close(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async move {
-            let last = self.session().as_ref().map(about);
+            let session = |session: &Session| about(session, &self.told);
+            let last = self.session().as_ref().map(session);
             let retired = match last {
                 None => Ok(Vec::new()),
                 Some(last) => {
@@ -118,7 +126,7 @@ impl System for SqliteAdapter {
     }
 }
 
-fn about(session: &Session) -> About {
+fn about(session: &Session, told: &Told) -> About {
     let journal_mode = session
         .live
         .db
@@ -158,6 +166,7 @@ fn about(session: &Session) -> About {
     if !session.ignored.is_empty() {
         gaps.push(format!("Ignored tables: {}.", session.ignored.join(", ")));
     }
+    gaps.extend(told.gap());
     About {
         name: format!("{name} (SQLite {sqlite}, journal mode {journal_mode})"),
         mechanism,

@@ -388,11 +388,17 @@ fn schema_without_copy(bench: &mut Bench) -> std::result::Result<(), Failed> {
 fn ignored_tables(bench: &mut Bench) -> std::result::Result<(), Failed> {
     bench.block_on(async |bench| {
         let mut app = bench.app();
-        let options = SqliteOptions {
-            ignored_tables: vec!["notes".into()],
+        let ignoring = |table: &str| SqliteOptions {
+            ignored_tables: vec![table.into()],
             ..SqliteOptions::default()
         };
-        let system = SqliteAdapter::open_with(&bench.path, options).await?;
+        let wrong = SqliteAdapter::open_with(&bench.path, ignoring("note")).await?;
+        let refused = begin(&wrong).await.unwrap_err().to_string();
+        let expected = "the table `note` is to be ignored, but there is none; name it as reports do: there are notes, orders";
+        assert!(refused.ends_with(expected), "{refused}");
+        wrong.close().await?;
+
+        let system = SqliteAdapter::open_with(&bench.path, ignoring("Notes")).await?;
         let root = begin(&system).await?;
         app.run("INSERT INTO notes VALUES('stays')");
         app.run("DELETE FROM orders WHERE id = 1");
@@ -405,7 +411,7 @@ fn ignored_tables(bench: &mut Bench) -> std::result::Result<(), Failed> {
             ),
             (2, 1)
         );
-        assert!(system.about().gaps.iter().any(|gap| gap.contains("notes")));
+        assert!(system.about().gaps.iter().any(|gap| gap.contains("Notes")));
         system.close().await
     })
 }

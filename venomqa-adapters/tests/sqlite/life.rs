@@ -114,6 +114,8 @@ fn ignored_column(bench: &mut Bench) -> std::result::Result<(), Failed> {
         let root = system.begin(&mut visit).await?;
         let orders = root.tables.iter().find(|table| table.name == "orders");
         assert_eq!(orders.unwrap().columns, ["id", "status"]);
+        let gap = "Ignored columns, which are restored: orders.paid.".to_owned();
+        assert!(system.about().gaps.contains(&gap), "{:?}", system.about());
         assert!(
             told.iter()
                 .all(|(table, row)| table.columns.len() == row.len())

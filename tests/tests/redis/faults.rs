@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use redis::cmd;
@@ -52,10 +52,17 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         "a_client_that_takes_what_is_put_back_is_named",
         waiting_client,
     ),
+    (
+        "what_a_client_takes_at_the_end_is_told_and_kept",
+        taken_at_the_end,
+    ),
     ("a_replica_and_a_cluster_are_refused", refused_servers),
     ("a_database_that_is_not_there_is_refused", no_such_database),
     ("a_server_that_is_not_there_is_told_at_once", no_server),
 ];
+
+/// How long a server may take to come into a state that a test waits for.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// Closes the connections that follow keys, as an administrator may.
 fn kill_followers(looker: &mut Looker) {
@@ -269,7 +276,7 @@ fn gone_at_the_end(_: &Bench<'_>) -> Result<(), Failed> {
         let folder = bench.folder.path().display().to_string();
         let message = told.to_string();
         assert!(
-            message.contains("RedisAdapter::cleanup") && message.contains(&folder),
+            message.contains("RedisOptions::cleanup") && message.contains(&folder),
             "{message}"
         );
         assert!(bench.files().iter().any(|file| file.ends_with(".root")));
@@ -290,10 +297,13 @@ fn writer_at_the_end(bench: &Bench<'_>) -> Result<(), Failed> {
         }
     });
     let closed = bench.block_on(async |bench| {
+        app.run("RPUSH queue job");
         for _ in 0..5 {
             let system = bench.connect().await?;
             begin(&system).await?;
             app.run("INCR stock");
+            // What clients may wait for is looked at again, and what is heard then is no write that was missed.
+            app.run("LPOP queue");
             system.close().await?;
             assert_eq!(app.run("GET stock"), "Some(bulk-string('\"5\"'))");
         }
@@ -501,11 +511,14 @@ fn may_not_track(_: &Bench<'_>) -> Result<(), Failed> {
 /// Waits until a client of a database waits for a key.
 fn until_blocked(looker: &mut Looker, database: u32) {
     let is_it = |line: &str| line.contains("flags=b") && line.contains(&format!("db={database} "));
+    let limit = Instant::now() + LONGEST;
     while !looker
         .ask::<String>(cmd("CLIENT").arg("LIST"))
         .lines()
         .any(is_it)
-    {}
+    {
+        assert!(Instant::now() < limit, "no client waits");
+    }
 }
 
 fn waiting_client(bench: &Bench<'_>) -> Result<(), Failed> {
@@ -556,6 +569,40 @@ fn waiting_client(bench: &Bench<'_>) -> Result<(), Failed> {
                 "Some(array([bulk-string('\"job\"')]))"
             );
             app.run("DEL queue");
+        }
+        Ok(())
+    })
+}
+
+fn taken_at_the_end(bench: &Bench<'_>) -> Result<(), Failed> {
+    let mut app = bench.app();
+    let mut looker = bench.looker();
+    let database = bench.databases[0];
+    let folder = bench.folder.path().display().to_string();
+    bench.block_on(async |bench| {
+        app.run("RPUSH queue job");
+        let dump = looker.dump();
+        for mode in [RedisMode::Tracking, RedisMode::Dump] {
+            let system = bench.options().mode(mode).connect().await?;
+            begin(&system).await?;
+            app.run("LPOP queue");
+            let mut worker = bench.app();
+            for _ in 0..2 {
+                worker.send(0, &[words("BLPOP queue 0")]);
+            }
+            until_blocked(&mut looker, database);
+            let told = system.close().await.unwrap_err();
+            assert!(matches!(told, Error::NotRestored { .. }), "{told}");
+            Page::of("redis").shows(&told.to_string().replace(&folder, "~/.local/state/venomqa"));
+            assert!(worker.outcome().unwrap().contains("job"), "{mode:?}");
+            // It was not fed a second time.
+            until_blocked(&mut looker, database);
+            assert_eq!(app.run("EXISTS queue"), "Some(int(0))");
+            // What it took is not lost, once it is gone.
+            drop(worker);
+            bench.options().cleanup().await?;
+            assert_eq!(looker.dump(), dump, "{mode:?}");
+            assert_eq!(bench.files(), [""; 0]);
         }
         Ok(())
     })

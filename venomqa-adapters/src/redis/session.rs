@@ -19,6 +19,9 @@ use crate::database::history::{Change, add, add_reversed};
 use crate::database::patience::Patience;
 use crate::{Checkpoint, Error, Result, Row, RowChange, Sealed, Table};
 
+/// What to do about clients that take what is put back.
+pub(super) const STOP_WORKERS: &str = "stop the workers that wait for keys (`BLPOP` and its like)";
+
 /// What there is between `begin` and `close`.
 #[derive(Debug)]
 pub(super) struct Session {
@@ -150,8 +153,14 @@ impl Session {
         let untold = self.take_untold();
         self.changes.clear();
         self.tree.move_to(to);
-        self.expect_untaken(&way).await?;
-        Ok(untold)
+        match self.taken(&way).await? {
+            None => Ok(untold),
+            Some(first) => Err(Error::Busy {
+                system: self.options.system(),
+                why: taken_at_once(&first),
+                remedy: format!("{STOP_WORKERS} while the databases are explored"),
+            }),
+        }
     }
 
     /// Brings what is known of the databases up to date, and waits until nobody writes.
@@ -247,8 +256,10 @@ impl Session {
         self.contents.set(place.clone(), live);
     }
 
-    /// A client that waits for a key takes it as soon as it is put back.
-    async fn expect_untaken(&mut self, way: &Changes) -> Result<()> {
+    /// The first key that is not there any more as it was just put back: a client that waits for one takes it as soon as it is there.
+    ///
+    /// Our own write wakes that client, so that the server may count what it takes as ours and not tell us.
+    pub(super) async fn taken(&mut self, way: &Changes) -> Result<Option<RowChange>> {
         let is_waited_for = |change: &Change<Arc<Entry>>| {
             let entry = change.new.as_ref();
             entry.is_some_and(|entry| entry.kind.is_waited_for())
@@ -256,21 +267,14 @@ impl Session {
         let put_back = way.iter().filter(|(_, change)| is_waited_for(change));
         let keys: Vec<_> = put_back.map(|(place, _)| place.key.to_vec()).collect();
         if keys.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         self.pending.keys.extend(keys);
         self.look("see whether what was restored is still there")
             .await?;
         let mut taken = self.changes.clone();
         taken.retain(|place, _| way.get(place).is_some_and(is_waited_for));
-        let Some(first) = self.told(&taken).into_iter().next() else {
-            return Ok(());
-        };
-        Err(Error::Busy {
-            system: self.options.system(),
-            why: format!("somebody changes what is put back as soon as it is there ({first})"),
-            remedy: "stop the workers that wait for keys (`BLPOP` and its like) while the databases are explored".into(),
-        })
+        Ok(self.told(&taken).into_iter().next())
     }
 
     /// Notes that the server was started again, so that a run after a crash knows it.
@@ -317,4 +321,9 @@ impl Session {
             });
         rows.filter(|change| change.old != change.new).collect()
     }
+}
+
+/// Why it is of no use to put a key back: what became of it is this.
+pub(super) fn taken_at_once(change: &RowChange) -> String {
+    format!("somebody changes what is put back as soon as it is there ({change})")
 }

@@ -3,6 +3,7 @@ use std::time::Duration;
 use venomqa_adapters::RowChange;
 
 use super::stage::{Stage, State};
+use super::systems::none_of;
 use crate::explorer::Mark;
 use crate::{Error, Result};
 
@@ -261,17 +262,19 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// The first thing that went wrong. All that can be put back is put back all the same.
+    /// All that went wrong: what a hook says is no reason not to tell that a database was not put back. All that can be put back is
+    /// put back all the same.
     pub(crate) async fn close(&mut self) -> Result<()> {
         let teardown = self.world.hooks.teardown.as_ref();
-        let mut first = self.call_hook("teardown", teardown).await.map(drop);
+        let mut failures = Vec::from_iter(self.call_hook("teardown", teardown).await.err());
         // A server of ours that died needs no reset, and cannot be asked for one.
         if self.dead_server(Duration::ZERO).await.is_none() {
-            first = first.and(self.reset().await);
+            failures.extend(self.reset().await.err());
         }
         for (_, server) in &self.world.servers {
-            first = first.and(server.stop().await);
+            failures.extend(server.stop().await.err());
         }
-        first.and(self.world.systems.close().await)
+        failures.extend(self.world.systems.close().await.err());
+        none_of(failures)
     }
 }

@@ -30,7 +30,11 @@ struct Watched {
     /// Whether it fails the next time it is asked what changed, and no more.
     stumbles: Arc<Mutex<bool>>,
     closes: bool,
+    diary: Diary,
 }
+
+/// What happened, in order.
+type Diary = Arc<Mutex<Vec<&'static str>>>;
 
 impl Watched {
     fn new(at: Moment) -> Self {
@@ -41,6 +45,7 @@ impl Watched {
             restores: Arc::new(Mutex::new(usize::MAX)),
             stumbles: Arc::default(),
             closes: true,
+            diary: Diary::default(),
         }
     }
 
@@ -93,6 +98,7 @@ impl System for Watched {
     }
 
     fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
+        self.diary.lock().unwrap().push("saved");
         self.let_it_work(Moment::Seal);
         self.mock.seal()
     }
@@ -102,6 +108,7 @@ impl System for Watched {
     }
 
     fn restore(&self, to: Checkpoint) -> BoxFuture<'_, Result<Vec<RowChange>>> {
+        self.diary.lock().unwrap().push("went back");
         let mut left = self.restores.lock().unwrap();
         if *left == 0 {
             return Box::pin(async { Err(self.failure()) });
@@ -270,6 +277,48 @@ fn a_teardown_that_fails_does_not_hide_that_a_system_was_not_put_back() {
         assert!(message.contains(part), "{message}");
     }
     assert_eq!(value(&first), 0);
+}
+
+#[test]
+fn before_the_systems_are_saved_or_go_back_the_application_is_asked_whether_it_is_quiet() {
+    let (first, second) = (counter(), Watched::new(Moment::Never));
+    let diary = |entry: &'static str| {
+        let diary = second.diary.clone();
+        move || diary.lock().unwrap().push(entry)
+    };
+    let (acts, reads, asked) = (diary("work"), diary("work"), diary("quiet"));
+    let counter = first.clone();
+    let counting = Action::of_parts("count", move |_| {
+        acts();
+        let next = value(&counter) + 1;
+        if next <= 3 {
+            counter.put("counter", (1, next)).unwrap();
+        }
+        Box::pin(async { Outcome::Done })
+    });
+    let rule = Invariant::of_parts("reads", move |_| {
+        reads();
+        Box::pin(async { Checked::Held })
+    });
+    let world = world_with_hooks(first.clone(), &second).quiet_when(move |_| {
+        asked();
+        async { Ok(true) }
+    });
+    explore(
+        Agent::new(world)
+            .action(counting)
+            .invariant(rule.when(When::Both)),
+    );
+    let diary = second.diary.lock().unwrap();
+    for pair in diary.windows(2) {
+        assert!(
+            pair[0] != "work" || !["saved", "went back"].contains(&pair[1]),
+            "{diary:?}"
+        );
+    }
+    for happened in ["work", "saved", "went back"] {
+        assert!(diary.contains(&happened), "{diary:?}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use super::act::moment_after;
+use super::act::{is_fatal, moment_after};
 use super::built_in::BuiltIn;
 use super::hooks::Fault;
 use super::stage::Stage;
@@ -96,8 +96,12 @@ impl Stage {
 
     /// Whether the rules left everything as it was.
     pub(super) async fn look_after_rules(&mut self) -> Result<Settled> {
-        let lost = std::mem::take(&mut self.connection_lost);
-        let ready = self.not_looked.take().map_or(Ok(()), Err);
+        let mut lost = std::mem::take(&mut self.connection_lost);
+        let mut ready = self.not_looked.take().map_or(Ok(()), Err);
+        if ready.is_ok() && !lost {
+            ready = self.wait_until_quiet().await;
+            lost = ready.as_ref().is_err_and(is_fatal);
+        }
         if let Some(death) = self.dead_server(moment_after(lost)).await {
             self.death_told = true;
             let message = format!("{death} while rules were checked");

@@ -21,6 +21,7 @@ impl Stage {
             ));
         }
         self.reset().await?;
+        self.wait_until_quiet().await?;
         let mut sum = 0_u128;
         let identity = &mut self.identity;
         let visit = |system: usize, table: &_, row: Option<&_>| match row {
@@ -204,6 +205,8 @@ impl Stage {
             for (_, server) in &self.world.servers {
                 server.stop().await?;
             }
+        } else {
+            self.wait_until_quiet().await?;
         }
         let untold = self.world.systems.restore(&state.checkpoints).await?;
         // A server may write when it stops.
@@ -237,6 +240,7 @@ impl Stage {
 
     /// What a server writes when it starts is none of the actions' doing: states are compared without it.
     async fn take_in_start_up(&mut self) -> Result<()> {
+        self.wait_until_quiet().await?;
         let written = self.world.systems.changes().await?;
         for (system, changes) in written.iter().enumerate() {
             self.position.sum = self

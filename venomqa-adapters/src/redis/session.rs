@@ -91,8 +91,19 @@ impl Session {
         Ok(session)
     }
 
-    /// Makes what leads back to the root durable.
+    /// Makes what leads back to the root durable, for all databases or none.
     pub(super) fn keep_root(&self) -> Result<()> {
+        let kept = self.write_copies();
+        if kept.is_err() {
+            // No action has run. Later these would undo what others wrote since.
+            for &database in &self.options.databases {
+                let _ = RootCopy::remove(&self.location.root_copy(database));
+            }
+        }
+        kept
+    }
+
+    fn write_copies(&self) -> Result<()> {
         let keys = self.contents.sorted();
         for &database in &self.options.databases {
             let path = self.location.root_copy(database);

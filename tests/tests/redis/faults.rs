@@ -31,6 +31,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         out_of_memory,
     ),
     (
+        "beyond_its_limit_of_memory_a_server_is_put_back",
+        beyond_memory,
+    ),
+    (
         "a_server_that_is_gone_at_the_end_is_told_with_what_to_do",
         gone_at_the_end,
     ),
@@ -257,6 +261,53 @@ fn out_of_memory(_: &Bench<'_>) -> Result<(), Failed> {
         // At the end the keys that the run added make room for those that it removed.
         system.close().await?;
         assert!(looker.dump() == dump);
+        Ok(())
+    })
+}
+
+fn beyond_memory(_: &Bench<'_>) -> Result<(), Failed> {
+    let server = Redis::own(&[]);
+    let bench = Bench::own(&server);
+    let mut app = bench.app();
+    bench.block_on(async |bench| {
+        let mut looker = bench.looker();
+        app.run("SET session token EX 3000");
+        let dump = looker.dump();
+        let maximum = |looker: &mut Looker, bytes: u64| {
+            looker.ask::<()>(cmd("CONFIG").arg("SET").arg("maxmemory").arg(bytes));
+        };
+        let used = |looker: &mut Looker| -> u64 {
+            let info: String = looker.ask(cmd("INFO").arg("memory"));
+            let used = info
+                .lines()
+                .find_map(|line| line.strip_prefix("used_memory:"));
+            used.unwrap().parse().unwrap()
+        };
+        let limit = used(&mut looker) + (8 << 20);
+        for crashes in [false, true] {
+            let system = bench.connect().await?;
+            begin(&system).await?;
+            app.run("DEL order:1");
+            app.run("SETRANGE filled 20000000 x");
+            system.seal().await?;
+            maximum(&mut looker, limit);
+            assert!(used(&mut looker) > limit);
+            if crashes {
+                drop(system);
+                bench.options().cleanup().await?;
+            } else {
+                system.close().await?;
+            }
+            maximum(&mut looker, 0);
+            assert_eq!(looker.dump(), dump);
+            assert_eq!(bench.files(), [""; 0]);
+        }
+        // Where there is no room to be made, it can still be looked at and left as it is.
+        maximum(&mut looker, 1);
+        let system = bench.connect().await?;
+        begin(&system).await?;
+        system.close().await?;
+        assert_eq!(looker.dump(), dump);
         Ok(())
     })
 }

@@ -254,8 +254,8 @@ async fn queue(
         };
         match error.code() {
             code @ ("NOPERM" | "ERR") => refused.push((*name, code.to_owned())),
-            // The role says more.
-            "READONLY" | "CLUSTERDOWN" | "MOVED" => {}
+            // The role says more. And where the memory is full a transaction takes nothing, whatever the user may do.
+            "READONLY" | "CLUSTERDOWN" | "MOVED" | "OOM" => {}
             _ => return Err(Stop::of(error)),
         }
     }

@@ -31,6 +31,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         deadline_again,
     ),
     ("many_keys_that_expire_keep_their_time", many_volatile),
+    (
+        "a_write_in_the_same_moment_as_our_own_is_heard",
+        same_moment,
+    ),
     ("an_emptied_database_is_filled_again", emptied),
     ("databases_that_change_places_are_noticed", swapped),
     ("a_step_that_is_given_up_half_way_is_made_good", given_up),
@@ -339,6 +343,47 @@ fn many_volatile(bench: &Bench<'_>) -> Result<(), Failed> {
             );
         }
         Ok(())
+    })
+}
+
+fn same_moment(_: &Bench<'_>) -> Result<(), Failed> {
+    /// Waits until the server holds back so many writes.
+    fn until_held_back(looker: &mut Looker, writes: &str) {
+        let limit = Instant::now() + Duration::from_secs(20);
+        let told = format!("blocked_clients:{writes}\r");
+        while !looker
+            .ask::<String>(cmd("INFO").arg("clients"))
+            .contains(&told)
+        {
+            assert!(Instant::now() < limit, "no {writes} writes");
+        }
+    }
+
+    let server = Redis::own(&[]);
+    let bench = Bench::own(&server);
+    let mut app = bench.app();
+    bench.block_on(async |bench| {
+        app.run("SET session token EX 3000");
+        let mut looker = bench.looker();
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        // What a paused server holds back it executes in one turn, in the order of arrival.
+        looker.ask::<()>(cmd("CLIENT").arg("PAUSE").arg(60_000).arg("WRITE"));
+        app.send(0, &[words("APPEND session ized")]);
+        until_held_back(&mut looker, "1");
+        let release = std::thread::spawn(move || {
+            until_held_back(&mut looker, "2");
+            looker.ask::<()>(cmd("CLIENT").arg("UNPAUSE"));
+        });
+        // It sets right the time that the session has left, right after that write.
+        system.restore(root).await?;
+        release.join().unwrap();
+        app.outcome().unwrap();
+        assert_eq!(
+            lines(&system.changes().await?),
+            ["db0#session: value token -> tokenized"]
+        );
+        system.close().await
     })
 }
 

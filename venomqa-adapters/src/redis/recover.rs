@@ -78,7 +78,8 @@ async fn put_back(
     let now = milliseconds(answers.into_iter().next().unwrap_or_default())?;
     writes
         .execute_making_room(link, &options.system(), now)
-        .await
+        .await?;
+    Ok(())
 }
 
 /// Whether a key holds what is stored, apart from the time it has left.

@@ -227,7 +227,7 @@ impl Session {
         let pending = std::mem::replace(&mut self.pending, Heard::everything());
         let system = self.options.system();
         let mut patience = Patience::new(self.options.settle);
-        let now = loop {
+        let (now, was_quiet) = loop {
             let now = self.clock.now();
             let link = &mut self.link;
             let written = match making_room {
@@ -235,7 +235,7 @@ impl Session {
                 false => writes.execute(link, &system, now).await,
             };
             match written {
-                Ok(()) => break now,
+                Ok(counted) => break (now, counted == self.follow.writes()),
                 Err(stop) if stop.is_passing() && patience.lasts().await => {}
                 Err(stop) => {
                     if matches!(stop, Stop::Refused(_)) && !making_room {
@@ -254,6 +254,10 @@ impl Session {
         for place in set_right {
             let entry = self.contents.get(&place).map(|live| live.entry.clone());
             self.holds(&place, entry, now);
+            // The server tells of a key once for all that is written in one turn, and not at all if the last who wrote are we.
+            if !was_quiet {
+                self.pending.keys.insert(place.key.to_vec());
+            }
         }
         Ok(())
     }

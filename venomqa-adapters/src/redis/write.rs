@@ -1,6 +1,7 @@
 use redis::{Pipeline, Value, pipe};
 
 use super::entry::{Place, Stored};
+use super::follow::writes;
 use super::found::Selected;
 use super::link::{Link, error_in};
 use super::stop::Stop;
@@ -28,7 +29,7 @@ impl Writes<'_> {
         link: &mut Link,
         system: &str,
         now: i64,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<u64>, Stop> {
         match self.execute(link, system, now).await {
             Err(stop) if stop.is_out_of_memory() => {
                 // In a transaction a full server refuses these, too.
@@ -36,7 +37,7 @@ impl Writes<'_> {
                 self.add(&mut commands, now, false);
                 link.ask(&commands).await?;
                 if self.keys.iter().all(|(_, stored)| stored.is_none()) {
-                    return Ok(());
+                    return Ok(None);
                 }
                 self.execute(link, system, now).await
             }
@@ -46,18 +47,23 @@ impl Writes<'_> {
 
     /// Writes all or nothing. `now` is the server's clock in milliseconds.
     ///
-    /// It may be repeated when it is not known whether it was done.
+    /// It may be repeated when it is not known whether it was done. Returns how many keys the server had counted as written just
+    /// before, where keys are set right.
     pub(super) async fn execute(
         &self,
         link: &mut Link,
         system: &str,
         now: i64,
-    ) -> Result<(), Stop> {
+    ) -> Result<Option<u64>, Stop> {
         if self.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let mut commands = pipe();
         commands.cmd("MULTI");
+        let counts = !self.expiries.is_empty();
+        if counts {
+            commands.cmd("INFO").arg("persistence");
+        }
         self.add(&mut commands, now, true);
         commands.cmd("EXEC");
         let answers = link.ask_all(&commands).await?;
@@ -75,7 +81,9 @@ impl Writes<'_> {
                     .into(),
             }));
         }
-        Ok(())
+        let counted = executed.first().filter(|_| counts);
+        let counted = counted.and_then(|info| redis::from_redis_value_ref::<String>(info).ok());
+        Ok(counted.and_then(|info| writes(&info)))
     }
 
     /// Adds the commands, those that take memory only if asked.

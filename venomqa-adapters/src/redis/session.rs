@@ -309,7 +309,11 @@ impl Session {
 
     /// After a server came back with other keys nobody can tell what a step changed.
     fn expect_same_data(&mut self) -> Result<()> {
-        if !std::mem::take(&mut self.restarted) || self.told(&self.untold).is_empty() {
+        if !self.restarted {
+            return Ok(());
+        }
+        if self.told(&self.untold).is_empty() {
+            self.restarted = false;
             return Ok(());
         }
         Err(Error::Database {

@@ -689,12 +689,19 @@ fn refused_commands(bench: &Bench<'_>) -> Result<(), Failed> {
     let _app = bench.app();
     bench.block_on(async |bench| {
         let system = bench.connect().await?;
+        let [here, there] = bench.databases;
         for command in [
             "SELECT 9",
             "flushall",
             "SWAPDB 0 1",
             "MULTI",
             "SUBSCRIBE news",
+            "MIGRATE 127.0.0.1 7000 stock 0 1",
+            "config resetstat",
+            "SHUTDOWN NOSAVE",
+            "REPLICAOF 127.0.0.1 7000",
+            &format!("move stock {there}"),
+            &format!("COPY stock other REPLACE db {there}"),
         ] {
             let words: Vec<_> = command.split(' ').collect();
             let refused = system
@@ -706,15 +713,26 @@ fn refused_commands(bench: &Bench<'_>) -> Result<(), Failed> {
                 "{command}: {refused}"
             );
         }
-        let refused = system
-            .command_in::<()>(bench.databases[1], &["PING"])
-            .await
-            .unwrap_err();
+        let refused = system.command_in::<()>(there, &["PING"]).await.unwrap_err();
         assert!(
             refused.to_string().contains("does not take part"),
             "{refused}"
         );
         assert_eq!(system.get::<i64>("stock").await?, Some(5));
+        system.command::<()>(("COPY", "stock", "other")).await?;
+        system.close().await?;
+
+        let system = bench.options().databases([here, there]).connect().await?;
+        let root = begin(&system).await?;
+        system.command::<()>(("MOVE", "stock", there)).await?;
+        assert_eq!(
+            lines(&system.changes().await?),
+            [
+                format!("db{here}#stock removed"),
+                format!("db{there}#stock added: type string, value 5, expires NULL"),
+            ]
+        );
+        system.restore(root).await?;
         system.close().await
     })
 }

@@ -201,8 +201,9 @@ impl RedisAdapter {
     ///
     /// # Errors
     ///
-    /// The server refuses it, or the answer does not convert; commands that would change the connection (`SELECT`, `MULTI`, `SUBSCRIBE`)
-    /// or databases that do not take part (`FLUSHALL`, `SWAPDB`) are not run.
+    /// The server refuses it, or the answer does not convert; commands that would change the connection (`SELECT`, `MULTI`, `SUBSCRIBE`),
+    /// the server (`SHUTDOWN`, `REPLICAOF`) or databases that do not take part (`FLUSHALL`, `SWAPDB`, `MOVE`) are not run. Scripts are not
+    /// looked into: what one does in a database that it selects itself, and that does not take part, is not undone.
     pub async fn command<T: FromRedisValue>(&self, command: impl ToRedisArgs) -> Result<T> {
         let mut whole = Cmd::new();
         self.run(whole.arg(command)).await

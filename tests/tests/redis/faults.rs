@@ -35,6 +35,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         beyond_memory,
     ),
     (
+        "a_command_that_was_not_answered_keeps_no_other_waiting",
+        unanswered,
+    ),
+    (
         "a_server_that_is_gone_at_the_end_is_told_with_what_to_do",
         gone_at_the_end,
     ),
@@ -314,6 +318,29 @@ fn beyond_memory(_: &Bench<'_>) -> Result<(), Failed> {
         system.close().await?;
         assert_eq!(looker.dump(), dump);
         Ok(())
+    })
+}
+
+fn unanswered(bench: &Bench<'_>) -> Result<(), Failed> {
+    let mut app = bench.app();
+    bench.block_on(async |bench| {
+        let options = bench.options().settle(Duration::from_millis(100));
+        let system = options.connect().await?;
+        let silence = system
+            .command::<redis::Value>(("BLPOP", "queue", 0))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(silence.contains("run `BLPOP`"), "{silence}");
+        assert_eq!(system.get::<i64>("stock").await?, Some(5));
+        drop(app);
+        app = bench.app();
+        app.run("RPUSH queue job");
+        assert_eq!(
+            app.run("LRANGE queue 0 -1"),
+            "Some(array([bulk-string('\"job\"')]))"
+        );
+        system.close().await
     })
 }
 

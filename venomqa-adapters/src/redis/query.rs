@@ -83,7 +83,8 @@ impl UserLink {
         let connection = self.connection().await?;
         let answer = command.query_async(connection).await;
         answer.map_err(|source| {
-            if source.is_unrecoverable_error() {
+            // What was not answered in time keeps those behind it waiting.
+            if source.is_timeout() || source.is_unrecoverable_error() {
                 self.connection = None;
             }
             failed(&self.system, &doing, source)

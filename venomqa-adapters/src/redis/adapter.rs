@@ -5,7 +5,7 @@ use redis::{Cmd, FromRedisValue, ToRedisArgs, cmd};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::link::Link;
-use super::location::Location;
+use super::location::{Location, port_behind_socket};
 use super::options::RedisOptions;
 use super::precheck::{Mechanism, Server, inspect, refuse_unsafe};
 use super::query::UserLink;
@@ -118,7 +118,7 @@ impl RedisAdapter {
 
     pub(super) async fn connect_with(options: RedisOptions) -> Result<Self> {
         refuse_unsafe(&options)?;
-        let location = Location::find(&options)?;
+        let location = Location::find(&options, port_behind_socket(&options).await?)?;
         let mut users = BTreeMap::new();
         for &database in &options.databases {
             users.insert(

@@ -125,13 +125,29 @@ fn same_keys(_: &Bench<'_>) -> std::result::Result<(), Failed> {
     let mut app = bench.app();
     bench.block_on(async |bench| {
         let system = bench.connect().await?;
+        // After a restart the server dumps their members in another order.
+        let members: Vec<_> = (0..600).map(|i| format!("member:{i}")).collect();
+        app.run(&format!("SADD tags {}", members.join(" ")));
+        let fields: Vec<_> = members.iter().map(|name| format!("{name} 1")).collect();
+        app.run(&format!("HSET counts {}", fields.join(" ")));
+        let dump = bench.looker().dump();
         begin(&system).await?;
         app.run("INCR stock");
         app.run("DECR stock");
         drop(system);
         server.restart("TERM");
         bench.options().cleanup().await?;
+        assert!(bench.looker().dump() == dump);
         assert_eq!(bench.files(), [""; 0]);
+
+        // A member less is another set.
+        let system = bench.connect().await?;
+        begin(&system).await?;
+        drop(system);
+        bench.app().run("SREM tags member:7");
+        server.restart("TERM");
+        let refused = bench.connect().await.unwrap_err().to_string();
+        assert!(refused.contains("holds other keys"), "{refused}");
         Ok(())
     })
 }

@@ -670,7 +670,7 @@ fn taken_at_the_end(bench: &Bench<'_>) -> Result<(), Failed> {
             begin(&system).await?;
             app.run("LPOP queue");
             let mut worker = bench.app();
-            for _ in 0..2 {
+            for _ in 0..3 {
                 worker.send(0, &[words("BLPOP queue 0")]);
             }
             until_blocked(&mut looker, database);
@@ -681,7 +681,15 @@ fn taken_at_the_end(bench: &Bench<'_>) -> Result<(), Failed> {
             // It was not fed a second time.
             until_blocked(&mut looker, database);
             assert_eq!(app.run("EXISTS queue"), "Some(int(0))");
-            // What it took is not lost, once it is gone.
+            // Neither is anything lost where the next run finds it waiting.
+            let told = bench.options().cleanup().await.unwrap_err();
+            assert!(matches!(told, Error::NotRestored { .. }), "{told}");
+            assert!(
+                told.to_string().contains(&format!("(db{database}#queue)")),
+                "{told}"
+            );
+            assert!(worker.outcome().unwrap().contains("job"), "{mode:?}");
+            until_blocked(&mut looker, database);
             drop(worker);
             bench.options().cleanup().await?;
             assert_eq!(looker.dump(), dump, "{mode:?}");

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::contents::{Contents, Live};
@@ -108,7 +109,7 @@ impl Session {
         for &database in &self.options.databases {
             let path = self.location.root_copy(database);
             let here = keys.iter().filter(|(place, _)| place.database == database);
-            let here = here.map(|(place, entry)| (*place, &entry.stored));
+            let here = here.map(|(place, entry)| (*place, &***entry));
             let ignored = &self.options.ignored.keys;
             let written = RootCopy::write(&path, &self.server_run, ignored, database, here);
             written.map_err(|error| {
@@ -342,7 +343,7 @@ impl Session {
     }
 }
 
-/// Why it is of no use to put a key back: what became of it is this.
-pub(super) fn taken_at_once(change: &RowChange) -> String {
+/// Why it is of no use to put a key back.
+pub(super) fn taken_at_once(change: &impl fmt::Display) -> String {
     format!("somebody changes what is put back as soon as it is there ({change})")
 }

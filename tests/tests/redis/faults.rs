@@ -55,6 +55,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         "a_missing_right_is_named_with_what_grants_it",
         missing_rights,
     ),
+    (
+        "a_command_that_was_renamed_is_no_missing_right",
+        renamed_command,
+    ),
     ("without_the_right_to_track_dumps_are_taken", may_not_track),
     (
         "a_client_that_takes_what_is_put_back_is_named",
@@ -543,6 +547,21 @@ fn missing_rights(_: &Bench<'_>) -> Result<(), Failed> {
         assert!(
             wrong.contains("failed to connect") && !wrong.contains("wr0ng"),
             "{wrong}"
+        );
+        Ok(())
+    })
+}
+
+fn renamed_command(_: &Bench<'_>) -> Result<(), Failed> {
+    let server = Redis::own(&["--rename-command", "DUMP", "HIDDEN"]);
+    let bench = Bench::own(&server);
+    bench.block_on(async |bench| {
+        let refused = bench.connect().await.unwrap_err().to_string();
+        assert!(
+            refused.contains("does not know DUMP")
+                && refused.contains("rename-command")
+                && !refused.contains("ACL"),
+            "{refused}"
         );
         Ok(())
     })

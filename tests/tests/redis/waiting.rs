@@ -8,6 +8,7 @@ use std::time::Duration;
 use libtest_mimic::Failed;
 use redis::cmd;
 use venomqa_adapters::{Error, RedisOptions, System};
+use venomqa_tests::Page;
 use venomqa_tests::servers::Redis;
 
 use crate::Test;
@@ -110,6 +111,7 @@ fn other_process(bench: &Bench<'_>) -> Result<(), Failed> {
             .await
             .unwrap_err()
             .to_string();
+        Page::of("redis").shows(&refused);
         let program = program.file_name().unwrap().to_string_lossy().into_owned();
         assert!(
             refused.contains(&format!("{program} (process {})", other.id())),

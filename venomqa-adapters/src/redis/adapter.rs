@@ -103,7 +103,8 @@ impl RedisAdapter {
         RedisOptions::from_url(url)?.connect().await
     }
 
-    /// Restores the database of a URL if a run crashed, removes what it left, and starts none.
+    /// Restores the database of a URL if a run crashed, removes what it left, and starts none. [`RedisOptions::cleanup`] does it for
+    /// several.
     ///
     /// # Errors
     ///
@@ -336,6 +337,10 @@ fn about(options: &RedisOptions, server: &Server, waiting: Vec<String>) -> About
     let mut gaps: Vec<String> = cost.into_iter().map(str::to_owned).collect();
     gaps.push(
         "Scripts and functions that are loaded, and messages that are published, are not undone."
+            .into(),
+    );
+    gaps.push(
+        "States do not differ by how long a key has left to live, only by the span that it falls into (`within 1 h`)."
             .into(),
     );
     gaps.extend(server.gaps.iter().cloned());

@@ -437,9 +437,14 @@ fn unannounced(_: &Bench<'_>) -> Result<(), Failed> {
     })
 }
 
-/// Waits until a script keeps the server from answering.
-fn until_busy(looker: &mut Looker) {
-    while looker.attempt::<String>(&mut cmd("PING")).is_ok() {}
+/// Waits until a script keeps the server from answering, or has set a key to this.
+fn until_busy_or(looker: &mut Looker, key: &str, value: &str) {
+    let limit = Instant::now() + LONGEST;
+    while let Ok(there) = looker.attempt::<Option<String>>(cmd("GET").arg(key))
+        && there.as_deref() != Some(value)
+    {
+        assert!(Instant::now() < limit, "no script runs");
+    }
 }
 
 fn busy_script(_: &Bench<'_>) -> Result<(), Failed> {
@@ -459,8 +464,8 @@ fn busy_script(_: &Bench<'_>) -> Result<(), Failed> {
             );
             vec![vec![b"EVAL".to_vec(), text.into(), b"0".to_vec()]]
         };
-        app.send(2, &script(10_000, "return 1"));
-        until_busy(&mut looker);
+        app.send(2, &script(60_000, "return 1"));
+        until_busy_or(&mut looker, "none", "");
         for refused in [
             system.changes().await.map(drop),
             system.restore(root).await.map(drop),
@@ -476,10 +481,13 @@ fn busy_script(_: &Bench<'_>) -> Result<(), Failed> {
         Page::of("redis").shows(&system.changes().await.unwrap_err().to_string());
         looker.ask::<()>(cmd("SCRIPT").arg("KILL"));
         assert!(app.outcome().unwrap_err().contains("killed"));
+        system.close().await?;
 
         // One that ends in time is waited for.
+        let system = bench.options().settle(LONGEST).connect().await?;
+        begin(&system).await?;
         app.send(2, &script(150, "return redis.call('INCR', 'stock')"));
-        until_busy(&mut looker);
+        until_busy_or(&mut looker, "stock", "6");
         assert_eq!(
             lines(&system.changes().await?),
             ["db0#stock: value 5 -> 6"]

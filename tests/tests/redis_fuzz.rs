@@ -143,6 +143,7 @@ async fn explore(
     app: &mut App,
     dice: &mut Dice,
 ) -> venomqa_adapters::Result<()> {
+    got_on();
     let system = options.connect().await?;
     let mut checkpoints = vec![system.begin(&mut |_, _| {}).await?.checkpoint];
     for _ in 0..6 {
@@ -186,13 +187,13 @@ fn kills(server: &Redis, databases: [u32; 2], mode: RedisMode) -> Result<(), Fai
             .stderr(Stdio::piped())
             .spawn()?;
         let mut lines = BufReader::new(run.stdout.take().ok_or("no output")?).lines();
-        // A few steps and a little more: the moment of death is the random input here.
-        assert!(
-            lines
-                .by_ref()
-                .take(dice.below(24) + 1)
-                .all(|line| line.is_ok())
-        );
+        // The moment of death is the random input here: often while it begins, or a few steps and a little more later.
+        let steps = if dice.percent(25) {
+            1
+        } else {
+            dice.below(24) + 2
+        };
+        assert!(lines.by_ref().take(steps).all(|line| line.is_ok()));
         std::thread::sleep(Duration::from_micros(dice.below(3_000) as u64));
         run.kill()?;
         run.wait()?;

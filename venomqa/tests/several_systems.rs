@@ -27,8 +27,14 @@ struct Watched {
     at: Moment,
     /// After how many restores one fails.
     restores: Arc<Mutex<usize>>,
+    /// Whether it fails the next time it is asked what changed, and no more.
+    stumbles: Arc<Mutex<bool>>,
     closes: bool,
+    diary: Diary,
 }
+
+/// What happened, in order.
+type Diary = Arc<Mutex<Vec<&'static str>>>;
 
 impl Watched {
     fn new(at: Moment) -> Self {
@@ -37,7 +43,9 @@ impl Watched {
             late: Work::default(),
             at,
             restores: Arc::new(Mutex::new(usize::MAX)),
+            stumbles: Arc::default(),
             closes: true,
+            diary: Diary::default(),
         }
     }
 
@@ -82,11 +90,15 @@ impl System for Watched {
     }
 
     fn changes(&self) -> BoxFuture<'_, Result<Vec<RowChange>>> {
+        if std::mem::take(&mut *self.stumbles.lock().unwrap()) {
+            return Box::pin(async { Err(self.failure()) });
+        }
         self.let_it_work(Moment::Look);
         self.mock.changes()
     }
 
     fn seal(&self) -> BoxFuture<'_, Result<Sealed>> {
+        self.diary.lock().unwrap().push("saved");
         self.let_it_work(Moment::Seal);
         self.mock.seal()
     }
@@ -96,6 +108,7 @@ impl System for Watched {
     }
 
     fn restore(&self, to: Checkpoint) -> BoxFuture<'_, Result<Vec<RowChange>>> {
+        self.diary.lock().unwrap().push("went back");
         let mut left = self.restores.lock().unwrap();
         if *left == 0 {
             return Box::pin(async { Err(self.failure()) });
@@ -236,4 +249,97 @@ fn every_system_that_could_not_be_put_back_is_named() {
     );
     // The failures of others are no reason not to put it back.
     assert_eq!(value(&third), 0);
+}
+
+/// A world with an API that nobody asks anything, so that it can have hooks.
+fn world_with_hooks(first: impl System, second: &Watched) -> World {
+    let api = HttpClient::new("http://127.0.0.1:1").unwrap();
+    World::new(api)
+        .with("first", first)
+        .with("second", second.clone())
+}
+
+#[test]
+fn a_teardown_that_fails_does_not_hide_that_a_system_was_not_put_back() {
+    let (first, mut second) = (counter(), Watched::new(Moment::Never));
+    second.closes = false;
+    let world = world_with_hooks(first.clone(), &second)
+        .teardown(|_| async { Err(venomqa::Error::set_up("nobody tears this down")) });
+    let found = explore(Agent::new(world).action(count(&first, &second, |_| false)));
+    let Ended::Error { message, .. } = &found.ended else {
+        panic!("{}", found.summary());
+    };
+    for part in [
+        "nobody tears this down",
+        "system `second`",
+        "pulled the plug",
+    ] {
+        assert!(message.contains(part), "{message}");
+    }
+    assert_eq!(value(&first), 0);
+}
+
+#[test]
+fn before_the_systems_are_saved_or_go_back_the_application_is_asked_whether_it_is_quiet() {
+    let (first, second) = (counter(), Watched::new(Moment::Never));
+    let diary = |entry: &'static str| {
+        let diary = second.diary.clone();
+        move || diary.lock().unwrap().push(entry)
+    };
+    let (acts, reads, asked) = (diary("work"), diary("work"), diary("quiet"));
+    let counter = first.clone();
+    let counting = Action::of_parts("count", move |_| {
+        acts();
+        let next = value(&counter) + 1;
+        if next <= 3 {
+            counter.put("counter", (1, next)).unwrap();
+        }
+        Box::pin(async { Outcome::Done })
+    });
+    let rule = Invariant::of_parts("reads", move |_| {
+        reads();
+        Box::pin(async { Checked::Held })
+    });
+    let world = world_with_hooks(first.clone(), &second).quiet_when(move |_| {
+        asked();
+        async { Ok(true) }
+    });
+    explore(
+        Agent::new(world)
+            .action(counting)
+            .invariant(rule.when(When::Both)),
+    );
+    let diary = second.diary.lock().unwrap();
+    for pair in diary.windows(2) {
+        assert!(
+            pair[0] != "work" || !["saved", "went back"].contains(&pair[1]),
+            "{diary:?}"
+        );
+    }
+    for happened in ["work", "saved", "went back"] {
+        assert!(diary.contains(&happened), "{diary:?}");
+    }
+}
+
+#[test]
+fn a_system_that_cannot_tell_what_a_rule_changed_ends_the_run() {
+    let (first, second) = (counter(), Watched::new(Moment::Never));
+    let (meddled, stumbles) = (first.clone(), second.stumbles.clone());
+    let rule = Invariant::of_parts("meddles", move |_| {
+        match value(&meddled) {
+            // From now on the systems are asked after each rule.
+            1 => meddled.put("counter", (2, 0)).unwrap(),
+            2 => *stumbles.lock().unwrap() = true,
+            _ => {}
+        }
+        Box::pin(async { Checked::Held })
+    });
+    let agent = Agent::new(world(first.clone(), &second))
+        .action(count(&first, &second, |_| false))
+        .invariant(rule);
+    let found = explore(agent);
+    let Ended::Error { message, .. } = &found.ended else {
+        panic!("{}", found.summary());
+    };
+    assert!(message.contains("pulled the plug"), "{message}");
 }

@@ -22,6 +22,7 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
     ("after_a_restart_with_the_same_keys_it_goes_on", same_keys),
     ("a_copy_that_was_never_finished_is_removed", unfinished),
     ("a_damaged_copy_is_named", damaged),
+    ("a_run_that_could_not_begin_undoes_nothing", could_not_begin),
     ("the_copy_is_for_nobody_elses_eyes", private),
 ];
 
@@ -124,13 +125,54 @@ fn same_keys(_: &Bench<'_>) -> std::result::Result<(), Failed> {
     let mut app = bench.app();
     bench.block_on(async |bench| {
         let system = bench.connect().await?;
+        // After a restart the server dumps their members in another order.
+        let members: Vec<_> = (0..600).map(|i| format!("member:{i}")).collect();
+        app.run(&format!("SADD tags {}", members.join(" ")));
+        let fields: Vec<_> = members.iter().map(|name| format!("{name} 1")).collect();
+        app.run(&format!("HSET counts {}", fields.join(" ")));
+        let dump = bench.looker().dump();
         begin(&system).await?;
         app.run("INCR stock");
         app.run("DECR stock");
         drop(system);
         server.restart("TERM");
         bench.options().cleanup().await?;
+        assert!(bench.looker().dump() == dump);
         assert_eq!(bench.files(), [""; 0]);
+
+        // A member less is another set.
+        let system = bench.connect().await?;
+        begin(&system).await?;
+        drop(system);
+        bench.app().run("SREM tags member:7");
+        server.restart("TERM");
+        let refused = bench.connect().await.unwrap_err().to_string();
+        assert!(refused.contains("holds other keys"), "{refused}");
+        Ok(())
+    })
+}
+
+fn could_not_begin(bench: &Bench<'_>) -> std::result::Result<(), Failed> {
+    let mut app = bench.app();
+    bench.block_on(async |bench| {
+        let both = bench.options().databases(bench.databases);
+        let system = both.clone().connect().await?;
+        // Where the copy of the second database is to be written is something else.
+        let locks = bench.files();
+        let other = format!("-{}.lock", bench.databases[1]);
+        let lock = locks.iter().find(|file| file.ends_with(&other));
+        let in_the_way = bench.folder.path().join(lock.expect("a lock"));
+        let in_the_way = in_the_way.with_extension("unfinished");
+        std::fs::create_dir(&in_the_way).unwrap();
+        let told = begin(&system).await.unwrap_err().to_string();
+        assert!(told.contains(".root"), "{told}");
+        drop(system);
+        std::fs::remove_dir(&in_the_way).unwrap();
+
+        // Days later somebody connects again.
+        app.run("INCR stock");
+        both.connect().await?.close().await?;
+        assert_eq!(app.run("GET stock"), "Some(bulk-string('\"6\"'))");
         Ok(())
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use libtest_mimic::Failed;
 use redis::cmd;
@@ -31,6 +31,14 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         out_of_memory,
     ),
     (
+        "beyond_its_limit_of_memory_a_server_is_put_back",
+        beyond_memory,
+    ),
+    (
+        "a_command_that_was_not_answered_keeps_no_other_waiting",
+        unanswered,
+    ),
+    (
         "a_server_that_is_gone_at_the_end_is_told_with_what_to_do",
         gone_at_the_end,
     ),
@@ -47,15 +55,26 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         "a_missing_right_is_named_with_what_grants_it",
         missing_rights,
     ),
+    (
+        "a_command_that_was_renamed_is_no_missing_right",
+        renamed_command,
+    ),
     ("without_the_right_to_track_dumps_are_taken", may_not_track),
     (
         "a_client_that_takes_what_is_put_back_is_named",
         waiting_client,
     ),
+    (
+        "what_a_client_takes_at_the_end_is_told_and_kept",
+        taken_at_the_end,
+    ),
     ("a_replica_and_a_cluster_are_refused", refused_servers),
     ("a_database_that_is_not_there_is_refused", no_such_database),
     ("a_server_that_is_not_there_is_told_at_once", no_server),
 ];
+
+/// How long a server may take to come into a state that a test waits for.
+const LONGEST: Duration = Duration::from_secs(20);
 
 /// Closes the connections that follow keys, as an administrator may.
 fn kill_followers(looker: &mut Looker) {
@@ -158,11 +177,16 @@ fn restarted_empty(_: &Bench<'_>) -> Result<(), Failed> {
         app.run("DECR stock");
         system.seal().await?;
         server.restart("KILL");
-        let told = system.changes().await.unwrap_err().to_string();
-        assert!(
-            told.contains("was started again in the middle of the run"),
-            "{told}"
-        );
+        // Whoever asks is told, not only the first.
+        for told in [
+            system.changes().await.unwrap_err().to_string(),
+            system.seal().await.map(drop).unwrap_err().to_string(),
+        ] {
+            assert!(
+                told.contains("was started again in the middle of the run"),
+                "{told}"
+            );
+        }
         system.close().await?;
         assert_eq!(bench.looker().dump(), dump);
         assert_eq!(bench.files(), [""; 0]);
@@ -254,6 +278,76 @@ fn out_of_memory(_: &Bench<'_>) -> Result<(), Failed> {
     })
 }
 
+fn beyond_memory(_: &Bench<'_>) -> Result<(), Failed> {
+    let server = Redis::own(&[]);
+    let bench = Bench::own(&server);
+    let mut app = bench.app();
+    bench.block_on(async |bench| {
+        let mut looker = bench.looker();
+        app.run("SET session token EX 3000");
+        let dump = looker.dump();
+        let maximum = |looker: &mut Looker, bytes: u64| {
+            looker.ask::<()>(cmd("CONFIG").arg("SET").arg("maxmemory").arg(bytes));
+        };
+        let used = |looker: &mut Looker| -> u64 {
+            let info: String = looker.ask(cmd("INFO").arg("memory"));
+            let used = info
+                .lines()
+                .find_map(|line| line.strip_prefix("used_memory:"));
+            used.unwrap().parse().unwrap()
+        };
+        let limit = used(&mut looker) + (8 << 20);
+        for crashes in [false, true] {
+            let system = bench.connect().await?;
+            begin(&system).await?;
+            app.run("DEL order:1");
+            app.run("SETRANGE filled 20000000 x");
+            system.seal().await?;
+            maximum(&mut looker, limit);
+            assert!(used(&mut looker) > limit);
+            if crashes {
+                drop(system);
+                bench.options().cleanup().await?;
+            } else {
+                system.close().await?;
+            }
+            maximum(&mut looker, 0);
+            assert_eq!(looker.dump(), dump);
+            assert_eq!(bench.files(), [""; 0]);
+        }
+        // Where there is no room to be made, it can still be looked at and left as it is.
+        maximum(&mut looker, 1);
+        let system = bench.connect().await?;
+        begin(&system).await?;
+        system.close().await?;
+        assert_eq!(looker.dump(), dump);
+        Ok(())
+    })
+}
+
+fn unanswered(bench: &Bench<'_>) -> Result<(), Failed> {
+    let mut app = bench.app();
+    bench.block_on(async |bench| {
+        let options = bench.options().settle(Duration::from_millis(100));
+        let system = options.connect().await?;
+        let silence = system
+            .command::<redis::Value>(("BLPOP", "queue", 0))
+            .await
+            .unwrap_err()
+            .to_string();
+        assert!(silence.contains("run `BLPOP`"), "{silence}");
+        assert_eq!(system.get::<i64>("stock").await?, Some(5));
+        drop(app);
+        app = bench.app();
+        app.run("RPUSH queue job");
+        assert_eq!(
+            app.run("LRANGE queue 0 -1"),
+            "Some(array([bulk-string('\"job\"')]))"
+        );
+        system.close().await
+    })
+}
+
 fn gone_at_the_end(_: &Bench<'_>) -> Result<(), Failed> {
     let server = Redis::own(&[]);
     let bench = Bench::own(&server);
@@ -269,7 +363,7 @@ fn gone_at_the_end(_: &Bench<'_>) -> Result<(), Failed> {
         let folder = bench.folder.path().display().to_string();
         let message = told.to_string();
         assert!(
-            message.contains("RedisAdapter::cleanup") && message.contains(&folder),
+            message.contains("RedisOptions::cleanup") && message.contains(&folder),
             "{message}"
         );
         assert!(bench.files().iter().any(|file| file.ends_with(".root")));
@@ -290,10 +384,13 @@ fn writer_at_the_end(bench: &Bench<'_>) -> Result<(), Failed> {
         }
     });
     let closed = bench.block_on(async |bench| {
+        app.run("RPUSH queue job");
         for _ in 0..5 {
             let system = bench.connect().await?;
             begin(&system).await?;
             app.run("INCR stock");
+            // What clients may wait for is looked at again, and what is heard then is no write that was missed.
+            app.run("LPOP queue");
             system.close().await?;
             assert_eq!(app.run("GET stock"), "Some(bulk-string('\"5\"'))");
         }
@@ -340,9 +437,14 @@ fn unannounced(_: &Bench<'_>) -> Result<(), Failed> {
     })
 }
 
-/// Waits until a script keeps the server from answering.
-fn until_busy(looker: &mut Looker) {
-    while looker.attempt::<String>(&mut cmd("PING")).is_ok() {}
+/// Waits until a script keeps the server from answering, or has set a key to this.
+fn until_busy_or(looker: &mut Looker, key: &str, value: &str) {
+    let limit = Instant::now() + LONGEST;
+    while let Ok(there) = looker.attempt::<Option<String>>(cmd("GET").arg(key))
+        && there.as_deref() != Some(value)
+    {
+        assert!(Instant::now() < limit, "no script runs");
+    }
 }
 
 fn busy_script(_: &Bench<'_>) -> Result<(), Failed> {
@@ -362,8 +464,8 @@ fn busy_script(_: &Bench<'_>) -> Result<(), Failed> {
             );
             vec![vec![b"EVAL".to_vec(), text.into(), b"0".to_vec()]]
         };
-        app.send(2, &script(10_000, "return 1"));
-        until_busy(&mut looker);
+        app.send(2, &script(60_000, "return 1"));
+        until_busy_or(&mut looker, "none", "");
         for refused in [
             system.changes().await.map(drop),
             system.restore(root).await.map(drop),
@@ -379,10 +481,13 @@ fn busy_script(_: &Bench<'_>) -> Result<(), Failed> {
         Page::of("redis").shows(&system.changes().await.unwrap_err().to_string());
         looker.ask::<()>(cmd("SCRIPT").arg("KILL"));
         assert!(app.outcome().unwrap_err().contains("killed"));
+        system.close().await?;
 
         // One that ends in time is waited for.
+        let system = bench.options().settle(LONGEST).connect().await?;
+        begin(&system).await?;
         app.send(2, &script(150, "return redis.call('INCR', 'stock')"));
-        until_busy(&mut looker);
+        until_busy_or(&mut looker, "stock", "6");
         assert_eq!(
             lines(&system.changes().await?),
             ["db0#stock: value 5 -> 6"]
@@ -455,6 +560,21 @@ fn missing_rights(_: &Bench<'_>) -> Result<(), Failed> {
     })
 }
 
+fn renamed_command(_: &Bench<'_>) -> Result<(), Failed> {
+    let server = Redis::own(&["--rename-command", "DUMP", "HIDDEN"]);
+    let bench = Bench::own(&server);
+    bench.block_on(async |bench| {
+        let refused = bench.connect().await.unwrap_err().to_string();
+        assert!(
+            refused.contains("does not know DUMP")
+                && refused.contains("rename-command")
+                && !refused.contains("ACL"),
+            "{refused}"
+        );
+        Ok(())
+    })
+}
+
 fn may_not_track(_: &Bench<'_>) -> Result<(), Failed> {
     let server = Redis::own(&[]);
     let bench = Bench::own(&server);
@@ -501,11 +621,14 @@ fn may_not_track(_: &Bench<'_>) -> Result<(), Failed> {
 /// Waits until a client of a database waits for a key.
 fn until_blocked(looker: &mut Looker, database: u32) {
     let is_it = |line: &str| line.contains("flags=b") && line.contains(&format!("db={database} "));
+    let limit = Instant::now() + LONGEST;
     while !looker
         .ask::<String>(cmd("CLIENT").arg("LIST"))
         .lines()
         .any(is_it)
-    {}
+    {
+        assert!(Instant::now() < limit, "no client waits");
+    }
 }
 
 fn waiting_client(bench: &Bench<'_>) -> Result<(), Failed> {
@@ -556,6 +679,48 @@ fn waiting_client(bench: &Bench<'_>) -> Result<(), Failed> {
                 "Some(array([bulk-string('\"job\"')]))"
             );
             app.run("DEL queue");
+        }
+        Ok(())
+    })
+}
+
+fn taken_at_the_end(bench: &Bench<'_>) -> Result<(), Failed> {
+    let mut app = bench.app();
+    let mut looker = bench.looker();
+    let database = bench.databases[0];
+    let folder = bench.folder.path().display().to_string();
+    bench.block_on(async |bench| {
+        app.run("RPUSH queue job");
+        let dump = looker.dump();
+        for mode in [RedisMode::Tracking, RedisMode::Dump] {
+            let system = bench.options().mode(mode).connect().await?;
+            begin(&system).await?;
+            app.run("LPOP queue");
+            let mut worker = bench.app();
+            for _ in 0..3 {
+                worker.send(0, &[words("BLPOP queue 0")]);
+            }
+            until_blocked(&mut looker, database);
+            let told = system.close().await.unwrap_err();
+            assert!(matches!(told, Error::NotRestored { .. }), "{told}");
+            Page::of("redis").shows(&told.to_string().replace(&folder, "~/.local/state/venomqa"));
+            assert!(worker.outcome().unwrap().contains("job"), "{mode:?}");
+            // It was not fed a second time.
+            until_blocked(&mut looker, database);
+            assert_eq!(app.run("EXISTS queue"), "Some(int(0))");
+            // Neither is anything lost where the next run finds it waiting.
+            let told = bench.options().cleanup().await.unwrap_err();
+            assert!(matches!(told, Error::NotRestored { .. }), "{told}");
+            assert!(
+                told.to_string().contains(&format!("(db{database}#queue)")),
+                "{told}"
+            );
+            assert!(worker.outcome().unwrap().contains("job"), "{mode:?}");
+            until_blocked(&mut looker, database);
+            drop(worker);
+            bench.options().cleanup().await?;
+            assert_eq!(looker.dump(), dump, "{mode:?}");
+            assert_eq!(bench.files(), [""; 0]);
         }
         Ok(())
     })

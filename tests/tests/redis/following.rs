@@ -31,6 +31,10 @@ pub(crate) const TESTS: &[(&str, Test)] = &[
         deadline_again,
     ),
     ("many_keys_that_expire_keep_their_time", many_volatile),
+    (
+        "a_write_in_the_same_moment_as_our_own_is_heard",
+        same_moment,
+    ),
     ("an_emptied_database_is_filled_again", emptied),
     ("databases_that_change_places_are_noticed", swapped),
     ("a_step_that_is_given_up_half_way_is_made_good", given_up),
@@ -168,21 +172,21 @@ fn expires(bench: &Bench<'_>) -> Result<(), Failed> {
         let mut app = bench.app();
         bench.block_on(async |bench| {
             let system = bench.options().mode(mode).connect().await?;
-            app.run("SET code 1234 PX 700");
+            app.run("SET code 1234 PX 90000");
             let root = begin(&system).await?;
+            app.run("PEXPIRE code 300");
             let limit = Instant::now() + Duration::from_secs(20);
-            let told = loop {
-                let told = lines(&system.changes().await?);
-                if !told.is_empty() {
-                    break told;
-                }
+            let removed = [format!("{}#code removed", bench.table())];
+            while lines(&system.changes().await?) != removed {
                 assert!(Instant::now() < limit, "it does not expire");
-            };
-            assert_eq!(told, [format!("{}#code removed", bench.table())]);
+            }
             let gone = system.seal().await?.checkpoint;
             system.restore(root).await?;
             let left = bench.looker().times(bench.databases[0])["code"];
-            assert!((400..=700).contains(&left), "{mode:?}: {left} ms left");
+            assert!(
+                (60_000..=90_000).contains(&left),
+                "{mode:?}: {left} ms left"
+            );
             system.restore(gone).await?;
             assert_eq!(app.run("EXISTS code"), "Some(int(0))");
             system.close().await?;
@@ -203,9 +207,11 @@ fn lapsed(_: &Bench<'_>) -> Result<(), Failed> {
     bench.block_on(async |bench| {
         let mut looker = bench.looker();
         looker.ask::<()>(cmd("DEBUG").arg("SET-ACTIVE-EXPIRE").arg(0));
-        app.run("SET code 1234 PX 300");
+        app.run("SET code 1234 PX 90000");
         let system = bench.connect().await?;
         let root = begin(&system).await?;
+        app.run("PEXPIRE code 300");
+        system.changes().await?;
         let time = |looker: &mut Looker| -> i64 {
             let (seconds, microseconds): (i64, i64) = looker.ask(&mut cmd("TIME"));
             seconds * 1000 + microseconds / 1000
@@ -339,6 +345,47 @@ fn many_volatile(bench: &Bench<'_>) -> Result<(), Failed> {
             );
         }
         Ok(())
+    })
+}
+
+fn same_moment(_: &Bench<'_>) -> Result<(), Failed> {
+    /// Waits until the server holds back so many writes.
+    fn until_held_back(looker: &mut Looker, writes: &str) {
+        let limit = Instant::now() + Duration::from_secs(20);
+        let told = format!("blocked_clients:{writes}\r");
+        while !looker
+            .ask::<String>(cmd("INFO").arg("clients"))
+            .contains(&told)
+        {
+            assert!(Instant::now() < limit, "no {writes} writes");
+        }
+    }
+
+    let server = Redis::own(&[]);
+    let bench = Bench::own(&server);
+    let mut app = bench.app();
+    bench.block_on(async |bench| {
+        app.run("SET session token EX 3000");
+        let mut looker = bench.looker();
+        let system = bench.connect().await?;
+        let root = begin(&system).await?;
+        // What a paused server holds back it executes in one turn, in the order of arrival.
+        looker.ask::<()>(cmd("CLIENT").arg("PAUSE").arg(60_000).arg("WRITE"));
+        app.send(0, &[words("APPEND session ized")]);
+        until_held_back(&mut looker, "1");
+        let release = std::thread::spawn(move || {
+            until_held_back(&mut looker, "2");
+            looker.ask::<()>(cmd("CLIENT").arg("UNPAUSE"));
+        });
+        // It sets right the time that the session has left, right after that write.
+        system.restore(root).await?;
+        release.join().unwrap();
+        app.outcome().unwrap();
+        assert_eq!(
+            lines(&system.changes().await?),
+            ["db0#session: value token -> tokenized"]
+        );
+        system.close().await
     })
 }
 
@@ -644,12 +691,19 @@ fn refused_commands(bench: &Bench<'_>) -> Result<(), Failed> {
     let _app = bench.app();
     bench.block_on(async |bench| {
         let system = bench.connect().await?;
+        let [here, there] = bench.databases;
         for command in [
             "SELECT 9",
             "flushall",
             "SWAPDB 0 1",
             "MULTI",
             "SUBSCRIBE news",
+            "MIGRATE 127.0.0.1 7000 stock 0 1",
+            "config resetstat",
+            "SHUTDOWN NOSAVE",
+            "REPLICAOF 127.0.0.1 7000",
+            &format!("move stock {there}"),
+            &format!("COPY stock other REPLACE db {there}"),
         ] {
             let words: Vec<_> = command.split(' ').collect();
             let refused = system
@@ -661,15 +715,26 @@ fn refused_commands(bench: &Bench<'_>) -> Result<(), Failed> {
                 "{command}: {refused}"
             );
         }
-        let refused = system
-            .command_in::<()>(bench.databases[1], &["PING"])
-            .await
-            .unwrap_err();
+        let refused = system.command_in::<()>(there, &["PING"]).await.unwrap_err();
         assert!(
             refused.to_string().contains("does not take part"),
             "{refused}"
         );
         assert_eq!(system.get::<i64>("stock").await?, Some(5));
+        system.command::<()>(("COPY", "stock", "other")).await?;
+        system.close().await?;
+
+        let system = bench.options().databases([here, there]).connect().await?;
+        let root = begin(&system).await?;
+        system.command::<()>(("MOVE", "stock", there)).await?;
+        assert_eq!(
+            lines(&system.changes().await?),
+            [
+                format!("db{here}#stock removed"),
+                format!("db{there}#stock added: type string, value 5, expires NULL"),
+            ]
+        );
+        system.restore(root).await?;
         system.close().await
     })
 }

@@ -6,7 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use libtest_mimic::Failed;
+use redis::cmd;
 use venomqa_adapters::{Error, RedisOptions, System};
+use venomqa_tests::Page;
+use venomqa_tests::servers::Redis;
 
 use crate::Test;
 use crate::bench::{Bench, begin, runtime};
@@ -14,6 +17,10 @@ use crate::bench::{Bench, begin, runtime};
 pub(crate) const TESTS: &[(&str, Test)] = &[
     ("a_second_run_waits_for_the_first", second_run_waits),
     ("a_run_of_another_process_is_waited_for", other_process),
+    (
+        "a_server_has_one_lock_by_its_socket_and_by_its_port",
+        by_socket,
+    ),
 ];
 
 const OTHER_RUN: &str = "VENOMQA_TEST_OTHER_RUN_URL";
@@ -104,6 +111,7 @@ fn other_process(bench: &Bench<'_>) -> Result<(), Failed> {
             .await
             .unwrap_err()
             .to_string();
+        Page::of("redis").shows(&refused);
         let program = program.file_name().unwrap().to_string_lossy().into_owned();
         assert!(
             refused.contains(&format!("{program} (process {})", other.id())),
@@ -115,5 +123,27 @@ fn other_process(bench: &Bench<'_>) -> Result<(), Failed> {
         let system = system?;
         assert_eq!(system.get::<i64>("stock").await?, Some(5));
         system.close().await
+    })
+}
+
+fn by_socket(_: &Bench<'_>) -> Result<(), Failed> {
+    let server = Redis::own(&["--unixsocket", "redis.sock"]);
+    let bench = Bench::own(&server);
+    let mut app = bench.app();
+    let (_, folder): (String, String) = bench.looker().ask(cmd("CONFIG").arg("GET").arg("dir"));
+    let socket = format!("{folder}/redis.sock");
+    bench.block_on(async |bench| {
+        let by_port = bench.connect().await?;
+        begin(&by_port).await?;
+        app.run("INCR stock");
+        let by_socket = bench.options().host(&socket);
+        let refused = by_socket.clone().lock_wait(Duration::ZERO).connect().await;
+        let refused = refused.unwrap_err();
+        assert!(matches!(refused, Error::Busy { .. }), "{refused}");
+        // So is the copy that a crash leaves.
+        drop(by_port);
+        by_socket.cleanup().await?;
+        assert_eq!(app.run("GET stock"), "Some(bulk-string('\"5\"'))");
+        Ok(())
     })
 }

@@ -5,7 +5,7 @@ use redis::{Cmd, FromRedisValue, ToRedisArgs, cmd};
 use tokio::sync::Mutex as AsyncMutex;
 
 use super::link::Link;
-use super::location::Location;
+use super::location::{Location, port_behind_socket};
 use super::options::RedisOptions;
 use super::precheck::{Mechanism, Server, inspect, refuse_unsafe};
 use super::query::UserLink;
@@ -103,7 +103,8 @@ impl RedisAdapter {
         RedisOptions::from_url(url)?.connect().await
     }
 
-    /// Restores the database of a URL if a run crashed, removes what it left, and starts none.
+    /// Restores the database of a URL if a run crashed, removes what it left, and starts none. [`RedisOptions::cleanup`] does it for
+    /// several.
     ///
     /// # Errors
     ///
@@ -118,7 +119,7 @@ impl RedisAdapter {
 
     pub(super) async fn connect_with(options: RedisOptions) -> Result<Self> {
         refuse_unsafe(&options)?;
-        let location = Location::find(&options)?;
+        let location = Location::find(&options, port_behind_socket(&options).await?)?;
         let mut users = BTreeMap::new();
         for &database in &options.databases {
             users.insert(
@@ -201,8 +202,9 @@ impl RedisAdapter {
     ///
     /// # Errors
     ///
-    /// The server refuses it, or the answer does not convert; commands that would change the connection (`SELECT`, `MULTI`, `SUBSCRIBE`)
-    /// or databases that do not take part (`FLUSHALL`, `SWAPDB`) are not run.
+    /// The server refuses it, or the answer does not convert; commands that would change the connection (`SELECT`, `MULTI`, `SUBSCRIBE`),
+    /// the server (`SHUTDOWN`, `REPLICAOF`) or databases that do not take part (`FLUSHALL`, `SWAPDB`, `MOVE`) are not run. Scripts are not
+    /// looked into: what one does in a database that it selects itself, and that does not take part, is not undone.
     pub async fn command<T: FromRedisValue>(&self, command: impl ToRedisArgs) -> Result<T> {
         let mut whole = Cmd::new();
         self.run(whole.arg(command)).await
@@ -335,6 +337,10 @@ fn about(options: &RedisOptions, server: &Server, waiting: Vec<String>) -> About
     let mut gaps: Vec<String> = cost.into_iter().map(str::to_owned).collect();
     gaps.push(
         "Scripts and functions that are loaded, and messages that are published, are not undone."
+            .into(),
+    );
+    gaps.push(
+        "States do not differ by how long a key has left to live, only by the span that it falls into (`within 1 h`)."
             .into(),
     );
     gaps.extend(server.gaps.iter().cloned());

@@ -21,6 +21,8 @@ pub(super) struct Counters {
     streams: u64,
     /// So are databases that are swapped; and after a reset the counters say nothing.
     swaps: u64,
+    /// Keys written by anybody since the server last saved its data.
+    writes: u64,
 }
 
 impl Follow {
@@ -37,7 +39,15 @@ impl Follow {
     pub(super) fn add_fence(&self, commands: &mut Pipeline) {
         commands.cmd("TIME");
         if let Self::Tracking(_) = self {
-            commands.cmd("INFO").arg("commandstats");
+            commands.cmd("INFO").arg("commandstats").arg("persistence");
+        }
+    }
+
+    /// How many keys the server had counted as written when the fence was answered, if it was asked.
+    pub(super) fn writes(&self) -> Option<u64> {
+        match self {
+            Self::Tracking(known) => known.map(|counters| counters.writes),
+            Self::Dump => None,
         }
     }
 
@@ -67,9 +77,12 @@ impl Follow {
 }
 
 impl Counters {
-    /// From the lines of `INFO commandstats`, such as `cmdstat_xgroup|create:calls=2,usec=18,…`.
+    /// From the lines of `INFO commandstats`, such as `cmdstat_xgroup|create:calls=2,usec=18,…`, and of `INFO persistence`.
     fn read(statistics: &str) -> Self {
-        let mut counters = Self::default();
+        let mut counters = Self {
+            writes: writes(statistics).unwrap_or_default(),
+            ..Self::default()
+        };
         for line in statistics.lines() {
             let Some((name, figures)) = line
                 .strip_prefix("cmdstat_")
@@ -96,22 +109,38 @@ impl Counters {
     }
 }
 
+/// How many keys were written, by what `INFO persistence` says.
+pub(super) fn writes(info: &str) -> Option<u64> {
+    let mut lines = info.lines();
+    lines.find_map(|line| {
+        line.strip_prefix("rdb_changes_since_last_save:")?
+            .parse()
+            .ok()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn only_commands_that_change_in_silence_count() {
-        let check = |statistics: &str, streams: u64, swaps: u64| {
-            assert_eq!(Counters::read(statistics), Counters { streams, swaps });
+        let check = |statistics: &str, streams: u64, swaps: u64, writes: u64| {
+            let counters = Counters {
+                streams,
+                swaps,
+                writes,
+            };
+            assert_eq!(Counters::read(statistics), counters);
         };
         check(
             "# Commandstats\r\ncmdstat_xgroup|create:calls=2,usec=18,usec_per_call=9.00\r\ncmdstat_xack:calls=3,usec=1\r\n\
              cmdstat_swapdb:calls=1,usec=2\r\ncmdstat_xinfo|stream:calls=40,usec=9\r\ncmdstat_xadd:calls=5,usec=1\r\n\
-             cmdstat_get:calls=9,usec=1\r\n",
+             cmdstat_get:calls=9,usec=1\r\n# Persistence\r\nloading:0\r\nrdb_changes_since_last_save:12\r\n",
             5,
             1,
+            12,
         );
-        check("", 0, 0);
+        check("", 0, 0, 0);
     }
 }

@@ -65,22 +65,33 @@ pub(super) async fn read(
         let mut selected = Selected::default();
         for place in batch {
             selected.skip(&mut answers, place.database);
-            let payload: Option<Vec<u8>> = next(&mut answers)?;
-            let expiry: i64 = next(&mut answers)?;
-            let kind: String = next(&mut answers)?;
-            let found = payload.map(|payload| Found {
-                payload: payload.into(),
-                kind: Kind::of(&kind),
-                deadline: match deadlines {
-                    _ if expiry < 0 => None,
-                    Deadlines::Exact => Some(expiry),
-                    Deadlines::Counted => Some(now + expiry),
-                },
-            });
+            let found = found(&mut answers, deadlines, now)?;
             told(place, found);
         }
     }
     Ok(())
+}
+
+/// What the answers to `DUMP`, to the question for the deadline and to `TYPE` say of a key.
+fn found(
+    answers: &mut impl Iterator<Item = Value>,
+    deadlines: Deadlines,
+    now: i64,
+) -> Result<Option<Found>, Stop> {
+    let payload: Option<Vec<u8>> = next(answers)?;
+    let expiry: i64 = next(answers)?;
+    let kind: String = next(answers)?;
+    // It may expire between these answers. Then it must not be taken for one that has no deadline.
+    let payload = payload.filter(|_| kind != "none");
+    Ok(payload.map(|payload| Found {
+        payload: payload.into(),
+        kind: Kind::of(&kind),
+        deadline: match deadlines {
+            _ if expiry < 0 => None,
+            Deadlines::Exact => Some(expiry),
+            Deadlines::Counted => Some(now + expiry),
+        },
+    }))
 }
 
 /// The places of all keys in a database that are followed; some may come twice.
@@ -144,4 +155,24 @@ pub(super) fn next<T: FromRedisValue>(
 
 fn converted<T: FromRedisValue>(answer: Value) -> Result<T, Stop> {
     redis::from_redis_value(answer).map_err(|error| Stop::Lost(error.into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_expires_while_it_is_read_is_gone() {
+        let check = |expiry: i64, kind: &str, deadline: Option<Option<i64>>| {
+            let payload = Value::BulkString(b"payload".to_vec());
+            let kind = Value::SimpleString(kind.into());
+            let mut answers = [payload, Value::Int(expiry), kind].into_iter();
+            let found = found(&mut answers, Deadlines::Counted, 1000).expect("answers");
+            assert_eq!(found.map(|found| found.deadline), deadline);
+        };
+        check(5, "string", Some(Some(1005)));
+        check(-1, "string", Some(None));
+        check(-2, "none", None);
+        check(0, "none", None);
+    }
 }

@@ -1,6 +1,10 @@
 use std::path::{Path, PathBuf};
 
+use super::link::Link;
 use super::options::RedisOptions;
+use super::precheck::facts;
+use super::stop::Stop;
+use crate::database::patience::Patience;
 use crate::database::safety::is_this_machine;
 use crate::{Error, Result};
 
@@ -13,8 +17,8 @@ pub(super) struct Location {
 }
 
 impl Location {
-    /// Finds the folder, and makes it if there is none.
-    pub(super) fn find(options: &RedisOptions) -> Result<Self> {
+    /// Finds the folder, and makes it if there is none. `port` is that of the server behind a socket.
+    pub(super) fn find(options: &RedisOptions, port: Option<u16>) -> Result<Self> {
         let folder = options.state_folder.clone().unwrap_or_else(state_folder);
         make(&folder).map_err(|source| Error::Database {
             system: options.system(),
@@ -25,10 +29,14 @@ impl Location {
             source: source.into(),
         })?;
         let host = options.host_name();
-        let server = match options.port_number() {
-            Some(port) if is_this_machine(&host) => format!("localhost-{port}"),
-            Some(port) => format!("{}-{port}", file_name(&host.to_ascii_lowercase())),
-            None => file_name(&host),
+        let server = match (options.port_number(), port) {
+            (None, Some(port)) => format!("localhost-{port}"),
+            (None, None) => {
+                let path = std::fs::canonicalize(&host).unwrap_or_else(|_| host.into());
+                file_name(&path.to_string_lossy())
+            }
+            (Some(port), _) if is_this_machine(&host) => format!("localhost-{port}"),
+            (Some(port), _) => format!("{}-{port}", file_name(&host.to_ascii_lowercase())),
         };
         Ok(Self { folder, server })
     }
@@ -50,6 +58,28 @@ impl Location {
     fn file(&self, database: u32, what: &str) -> PathBuf {
         let name = format!("redis-{}-{database}.{what}", self.server);
         self.folder.join(name)
+    }
+}
+
+/// The port at which a server is reached that was named by its socket: others may name it by that.
+pub(super) async fn port_behind_socket(options: &RedisOptions) -> Result<Option<u16>> {
+    if options.port_number().is_some() {
+        return Ok(None);
+    }
+    let failed = |stop: Stop| stop.into_error(&options.system(), "connect");
+    let mut link = Link::new(options, false).map_err(failed)?;
+    let mut patience = Patience::new(options.settle);
+    loop {
+        match facts(&mut link).await {
+            Ok(facts) => {
+                let port = facts.get("tcp_port").and_then(|port| port.parse().ok());
+                return Ok(port.filter(|port| *port != 0));
+            }
+            // That the user lacks a right is told when all of them are known.
+            Err(Stop::Refused(_)) => return Ok(None),
+            Err(Stop::Busy(_)) if patience.lasts().await => {}
+            Err(stop) => return Err(failed(stop)),
+        }
     }
 }
 
@@ -89,8 +119,12 @@ mod tests {
     use super::*;
 
     fn lock(options: RedisOptions) -> PathBuf {
+        lock_behind(options, None)
+    }
+
+    fn lock_behind(options: RedisOptions, port: Option<u16>) -> PathBuf {
         let folder = std::env::temp_dir();
-        let location = Location::find(&options.state_folder(&folder)).expect("it is there");
+        let location = Location::find(&options.state_folder(&folder), port).expect("it is there");
         let lock = location.lock(3);
         lock.strip_prefix(folder)
             .expect("it is in there")
@@ -109,5 +143,21 @@ mod tests {
         );
         let socket = lock(RedisOptions::new().host("/run/redis.sock"));
         assert_eq!(socket, Path::new("redis-%2frun%2fredis.sock-3.lock"));
+        let socket = RedisOptions::new().host("/run/redis.sock");
+        assert_eq!(
+            lock_behind(socket, Some(6379)),
+            Path::new("redis-localhost-6379-3.lock")
+        );
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_socket_has_one_name_by_whatever_path_it_is_reached() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let [socket, link] = ["redis.sock", "link.sock"].map(|name| folder.path().join(name));
+        std::fs::write(&socket, "").expect("written");
+        std::os::unix::fs::symlink(&socket, &link).expect("a link");
+        let name = |path: &Path| lock(RedisOptions::new().host(path.to_str().expect("a path")));
+        assert_eq!(name(&socket), name(&link));
     }
 }

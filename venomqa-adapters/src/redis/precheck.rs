@@ -85,7 +85,13 @@ pub(super) async fn inspect(link: &mut Link, options: &RedisOptions) -> Result<S
         })
     };
     let user = options.user_name();
-    let denied = denied(link, NEEDED).await?;
+    let (denied, unknown) = denied(link, NEEDED).await?;
+    if !unknown.is_empty() {
+        return Err(refused(
+            format!("it does not know {}", list(&unknown)),
+            "take `rename-command` for them out of its configuration".into(),
+        ));
+    }
     if !denied.is_empty() {
         return Err(refused(
             format!("its user `{user}` may not run {}", list(&denied)),
@@ -211,11 +217,11 @@ async fn no_tracking(link: &mut Link, version: &str, user: &str) -> Result<Optio
     }))
 }
 
-/// The commands of some that the user may not run.
+/// The commands of some that the user may not run, and those that the server does not know.
 async fn denied(
     link: &mut Link,
     commands: &[(&[&str], &'static str)],
-) -> Result<Vec<&'static str>, Stop> {
+) -> Result<(Vec<&'static str>, Vec<&'static str>), Stop> {
     let mut multi = pipe();
     multi.cmd("MULTI").cmd("DISCARD");
     let answers = link.ask_all(&multi).await?;
@@ -223,16 +229,20 @@ async fn denied(
         // Without a transaction nothing else can be asked.
         Some(error) if error.code() == "NOPERM" => {
             let all = commands.iter().map(|(_, name)| *name);
-            return Ok(["multi", "exec", "discard"]
-                .into_iter()
-                .chain(all)
-                .collect());
+            let transaction = ["multi", "exec", "discard"];
+            return Ok((transaction.into_iter().chain(all).collect(), Vec::new()));
         }
         Some(error) => return Err(Stop::of(error)),
         None => {}
     }
-    let refused = queue(link, commands).await?;
-    Ok(refused.into_iter().map(|(name, _)| name).collect())
+    let mut names = (Vec::new(), Vec::new());
+    for (name, code) in queue(link, commands).await? {
+        match code.as_str() {
+            "ERR" => names.1.push(name),
+            _ => names.0.push(name),
+        }
+    }
+    Ok(names)
 }
 
 /// Queues commands in a transaction that is discarded: the server says which of them it would not run, and runs none.
@@ -254,8 +264,8 @@ async fn queue(
         };
         match error.code() {
             code @ ("NOPERM" | "ERR") => refused.push((*name, code.to_owned())),
-            // The role says more.
-            "READONLY" | "CLUSTERDOWN" | "MOVED" => {}
+            // The role says more. And where the memory is full a transaction takes nothing, whatever the user may do.
+            "READONLY" | "CLUSTERDOWN" | "MOVED" | "OOM" => {}
             _ => return Err(Stop::of(error)),
         }
     }

@@ -10,21 +10,27 @@ use redis::{
 use super::options::RedisOptions;
 use crate::{Error, Result};
 
-/// Commands that would change the connection which others use too, or lead to databases that nobody gave us.
+/// Commands that would change the connection which others use too, what the server is, or databases that nobody gave us.
 const REFUSED: &[&str] = &[
     "AUTH",
     "CLIENT",
+    "DEBUG",
     "DISCARD",
     "EXEC",
+    "FAILOVER",
     "FLUSHALL",
     "HELLO",
+    "MIGRATE",
     "MONITOR",
     "MULTI",
     "PSUBSCRIBE",
     "PSYNC",
     "QUIT",
+    "REPLICAOF",
     "RESET",
     "SELECT",
+    "SHUTDOWN",
+    "SLAVEOF",
     "SSUBSCRIBE",
     "SUBSCRIBE",
     "SWAPDB",
@@ -37,6 +43,8 @@ const REFUSED: &[&str] = &[
 #[derive(Debug)]
 pub(super) struct UserLink {
     system: String,
+    /// The databases that take part.
+    databases: Vec<u32>,
     client: Client,
     limit: Duration,
     connection: Option<(MultiplexedConnection, Arc<AtomicBool>)>,
@@ -49,6 +57,7 @@ impl UserLink {
         Ok(Self {
             client: client.map_err(|source| failed(&system, "connect", source))?,
             system,
+            databases: options.databases.clone(),
             limit: options.settle,
             connection: None,
         })
@@ -56,15 +65,16 @@ impl UserLink {
 
     /// Runs a command whose first argument is its name.
     pub(super) async fn run<T: FromRedisValue>(&mut self, command: &Cmd) -> Result<T> {
-        let name = match command.args_iter().next() {
-            Some(Arg::Simple(name)) => String::from_utf8_lossy(name).to_uppercase(),
-            _ => String::new(),
-        };
-        if name.is_empty() || REFUSED.contains(&name.as_str()) {
+        let name = command.args_iter().next().map(in_capitals);
+        let name = name.unwrap_or_default();
+        if name.is_empty()
+            || REFUSED.contains(&name.as_str())
+            || self.leads_elsewhere(&name, command)
+        {
             return Err(Error::Refused {
                 system: self.system.clone(),
                 why: format!(
-                    "`{name}` would change the connection or other databases than its own"
+                    "`{name}` would change the connection, the server or other databases than its own"
                 ),
                 remedy: "use a connection of your own for it".into(),
             });
@@ -73,11 +83,28 @@ impl UserLink {
         let connection = self.connection().await?;
         let answer = command.query_async(connection).await;
         answer.map_err(|source| {
-            if source.is_unrecoverable_error() {
+            // What was not answered in time keeps those behind it waiting.
+            if source.is_timeout() || source.is_unrecoverable_error() {
                 self.connection = None;
             }
             failed(&self.system, &doing, source)
         })
+    }
+
+    /// Whether a command would write to a database that does not take part, or reset the counters by which writes are noticed.
+    fn leads_elsewhere(&self, name: &str, command: &Cmd) -> bool {
+        let mut words = command.args_iter().map(in_capitals).skip(1);
+        let to = match name {
+            "CONFIG" => return words.next().as_deref() == Some("RESETSTAT"),
+            "MOVE" => words.nth(1),
+            "COPY" => match words.skip(2).skip_while(|word| word != "DB").nth(1) {
+                None => return false,
+                to => to,
+            },
+            _ => return false,
+        };
+        let to = to.and_then(|to| to.parse().ok());
+        !to.is_some_and(|to| self.databases.contains(&to))
     }
 
     async fn connection(&mut self) -> Result<&mut MultiplexedConnection> {
@@ -109,6 +136,13 @@ impl UserLink {
         let connected = connected.await;
         let connection = connected.map_err(|source| failed(&self.system, "connect", source))?;
         Ok((connection, lost))
+    }
+}
+
+fn in_capitals(word: Arg<&[u8]>) -> String {
+    match word {
+        Arg::Simple(word) => String::from_utf8_lossy(word).to_uppercase(),
+        _ => String::new(),
     }
 }
 

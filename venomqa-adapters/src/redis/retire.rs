@@ -2,7 +2,7 @@ use super::entry::Place;
 use super::follow::Follow;
 use super::recover::file_failed;
 use super::run::RootCopy;
-use super::session::Session;
+use super::session::{STOP_WORKERS, Session, taken_at_once};
 use super::tree::Tree;
 use crate::{Error, Result, RowChange};
 
@@ -19,14 +19,18 @@ impl Session {
             Err(Error::Database { system, source, .. }) => Err(Error::NotRestored {
                 system,
                 why: source.to_string(),
-                remedy: format!(
-                    "once the server takes it, connect again or call `RedisAdapter::cleanup`: the keys from before the run are \
-                     kept in {}",
-                    self.location.folder().display()
-                ),
+                remedy: format!("once the server takes it, {}", self.try_again()),
             }),
             outcome => outcome,
         }
+    }
+
+    /// What to do later, once it can succeed.
+    fn try_again(&self) -> String {
+        format!(
+            "connect again or call `RedisOptions::cleanup`: the keys from before the run are kept in {}",
+            self.location.folder().display()
+        )
     }
 
     async fn return_to_root(&mut self) -> Result<Option<RowChange>> {
@@ -34,8 +38,8 @@ impl Session {
         for _ in 0..COMPARISONS {
             self.look(DOING).await?;
             self.restarted = false;
-            self.put_back(Vec::new()).await?;
             let announced = self.announced;
+            self.put_back(Vec::new()).await?;
             self.compare().await?;
             // Otherwise somebody is writing just now, and it cannot be told what else changed.
             if self.announced == announced {
@@ -63,7 +67,15 @@ impl Session {
         self.changes.clear();
         self.untold.clear();
         self.tree.move_to(Tree::ROOT);
-        Ok(())
+        match self.taken(&way).await? {
+            None => Ok(()),
+            // Another attempt would only feed it once more.
+            Some(first) => Err(Error::NotRestored {
+                system: self.options.system(),
+                why: taken_at_once(&first),
+                remedy: format!("{STOP_WORKERS}, then {}", self.try_again()),
+            }),
+        }
     }
 
     /// Reads all keys, for there may be writes that nobody told of.

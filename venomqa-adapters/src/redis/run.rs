@@ -5,11 +5,14 @@ use std::path::{Path, PathBuf};
 
 use redis::{Cmd, Parser, cmd};
 
-use super::entry::{Place, Stored};
+use super::entry::{Entry, Place, Stored};
+use super::value::{Kind, digest};
 
 /// What the first record says before the name that the server gave itself when it started.
 const BEGIN: &str = "venomqa-root-1 ";
 const IGNORED: &str = "venomqa-ignored ";
+/// What the record before a key says before its type and the digest of its value.
+const KEY: &str = "venomqa-key ";
 const END: &str = "venomqa-end";
 
 /// The copy of a database from before a run, kept in a file until the run ends: what a run after a crash goes by.
@@ -21,7 +24,16 @@ pub(super) struct RootCopy {
     pub(super) server_run: String,
     /// Patterns of keys that the run did not follow.
     pub(super) ignored: Vec<String>,
-    pub(super) keys: BTreeMap<Place, Stored>,
+    pub(super) keys: BTreeMap<Place, Kept>,
+}
+
+/// A key in a copy.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) stored: Stored,
+    pub(super) kind: Kind,
+    /// Of the value as it is told: a server that was started again may dump the same set or hash in another order.
+    pub(super) digest: u64,
 }
 
 impl RootCopy {
@@ -31,7 +43,7 @@ impl RootCopy {
         server_run: &str,
         ignored: &[String],
         database: u32,
-        keys: impl Iterator<Item = (&'a Place, &'a Stored)>,
+        keys: impl Iterator<Item = (&'a Place, &'a Entry)>,
     ) -> Result<()> {
         let unfinished = unfinished(path);
         let mut file = BufWriter::new(create(&unfinished)?);
@@ -41,7 +53,10 @@ impl RootCopy {
             add(cmd("ECHO").arg(format!("{IGNORED}{pattern}")))?;
         }
         add(cmd("SELECT").arg(database))?;
-        for (place, stored) in keys {
+        for (place, entry) in keys {
+            let (kind, digest) = (entry.kind.name(), digest(entry.value()));
+            add(cmd("ECHO").arg(format!("{KEY}{kind} {digest}")))?;
+            let stored = &entry.stored;
             add(cmd("RESTORE")
                 .arg(&place.key[..])
                 .arg(stored.remaining.unwrap_or(0))
@@ -63,6 +78,7 @@ impl RootCopy {
         };
         let mut parser = Parser::new();
         let mut copy = Self::default();
+        let mut about = None;
         loop {
             let record = parser.parse_value(&mut file).map_err(Error::other)?;
             let record: Vec<Vec<u8>> = redis::from_redis_value(record).map_err(Error::other)?;
@@ -73,6 +89,11 @@ impl RootCopy {
                         copy.server_run = run.into();
                     } else if let Some(pattern) = said.strip_prefix(IGNORED) {
                         copy.ignored.push(pattern.into());
+                    } else if let Some((kind, digest)) = said
+                        .strip_prefix(KEY)
+                        .and_then(|about| about.rsplit_once(' '))
+                    {
+                        about = Some((Kind::of(kind), digest.parse().map_err(Error::other)?));
                     } else if said == END && !copy.server_run.is_empty() {
                         return Ok(Some(copy));
                     }
@@ -82,12 +103,18 @@ impl RootCopy {
                         .ok()
                         .and_then(|text| text.parse().ok());
                     let remaining: i64 = remaining.ok_or(ErrorKind::InvalidData)?;
+                    let (kind, digest) = about.take().ok_or(ErrorKind::InvalidData)?;
                     let stored = Stored {
                         payload: payload.as_slice().into(),
                         remaining: (remaining > 0).then_some(remaining),
                     };
+                    let kept = Kept {
+                        stored,
+                        kind,
+                        digest,
+                    };
                     let key = key.as_slice().into();
-                    copy.keys.insert(Place { database, key }, stored);
+                    copy.keys.insert(Place { database, key }, kept);
                 }
                 _ => {}
             }
@@ -159,13 +186,29 @@ mod tests {
             database: 3,
             key: key.into(),
         };
-        let keys = BTreeMap::from([
-            (place(b"plain"), stored(b"\x00\r\n$5\xff", None)),
-            (place(b"\x00\r\n*"), stored(b"", Some(5000))),
+        let entry = |key, payload, remaining| {
+            let stored = stored(payload, remaining);
+            (
+                place(key),
+                Entry::new(&place(key), stored, Kind::Set, "{}".into()),
+            )
+        };
+        let entries = BTreeMap::from([
+            entry(b"plain", b"\x00\r\n$5\xff", None),
+            entry(b"\x00\r\n*", b"", Some(5000)),
         ]);
+        let keys = entries.iter().map(|(place, entry)| {
+            let kept = Kept {
+                stored: entry.stored.clone(),
+                kind: Kind::Set,
+                digest: digest(&"{}".into()),
+            };
+            (place.clone(), kept)
+        });
+        let keys: BTreeMap<_, _> = keys.collect();
         let run = "0123456789abcdef0123456789abcdef01234567";
         let ignored = ["metrics:*".to_owned()];
-        RootCopy::write(&path, run, &ignored, 3, keys.iter()).expect("written");
+        RootCopy::write(&path, run, &ignored, 3, entries.iter()).expect("written");
         let restarted = run.replace('0', "f");
         RootCopy::adopt(&path, &restarted).expect("written");
         let copy = RootCopy::read(&path, 3).expect("read").expect("there");

@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::contents::{Contents, Live};
@@ -18,6 +19,9 @@ use super::write::Writes;
 use crate::database::history::{Change, add, add_reversed};
 use crate::database::patience::Patience;
 use crate::{Checkpoint, Error, Result, Row, RowChange, Sealed, Table};
+
+/// What to do about clients that take what is put back.
+pub(super) const STOP_WORKERS: &str = "stop the workers that wait for keys (`BLPOP` and its like)";
 
 /// What there is between `begin` and `close`.
 #[derive(Debug)]
@@ -88,13 +92,24 @@ impl Session {
         Ok(session)
     }
 
-    /// Makes what leads back to the root durable.
+    /// Makes what leads back to the root durable, for all databases or none.
     pub(super) fn keep_root(&self) -> Result<()> {
+        let kept = self.write_copies();
+        if kept.is_err() {
+            // No action has run. Later these would undo what others wrote since.
+            for &database in &self.options.databases {
+                let _ = RootCopy::remove(&self.location.root_copy(database));
+            }
+        }
+        kept
+    }
+
+    fn write_copies(&self) -> Result<()> {
         let keys = self.contents.sorted();
         for &database in &self.options.databases {
             let path = self.location.root_copy(database);
             let here = keys.iter().filter(|(place, _)| place.database == database);
-            let here = here.map(|(place, entry)| (*place, &entry.stored));
+            let here = here.map(|(place, entry)| (*place, &***entry));
             let ignored = &self.options.ignored.keys;
             let written = RootCopy::write(&path, &self.server_run, ignored, database, here);
             written.map_err(|error| {
@@ -150,8 +165,14 @@ impl Session {
         let untold = self.take_untold();
         self.changes.clear();
         self.tree.move_to(to);
-        self.expect_untaken(&way).await?;
-        Ok(untold)
+        match self.taken(&way).await? {
+            None => Ok(untold),
+            Some(first) => Err(Error::Busy {
+                system: self.options.system(),
+                why: taken_at_once(&first),
+                remedy: format!("{STOP_WORKERS} while the databases are explored"),
+            }),
+        }
     }
 
     /// Brings what is known of the databases up to date, and waits until nobody writes.
@@ -207,7 +228,7 @@ impl Session {
         let pending = std::mem::replace(&mut self.pending, Heard::everything());
         let system = self.options.system();
         let mut patience = Patience::new(self.options.settle);
-        let now = loop {
+        let (now, was_quiet) = loop {
             let now = self.clock.now();
             let link = &mut self.link;
             let written = match making_room {
@@ -215,7 +236,7 @@ impl Session {
                 false => writes.execute(link, &system, now).await,
             };
             match written {
-                Ok(()) => break now,
+                Ok(counted) => break (now, counted == self.follow.writes()),
                 Err(stop) if stop.is_passing() && patience.lasts().await => {}
                 Err(stop) => {
                     if matches!(stop, Stop::Refused(_)) && !making_room {
@@ -234,6 +255,10 @@ impl Session {
         for place in set_right {
             let entry = self.contents.get(&place).map(|live| live.entry.clone());
             self.holds(&place, entry, now);
+            // The server tells of a key once for all that is written in one turn, and not at all if the last who wrote are we.
+            if !was_quiet {
+                self.pending.keys.insert(place.key.to_vec());
+            }
         }
         Ok(())
     }
@@ -247,8 +272,10 @@ impl Session {
         self.contents.set(place.clone(), live);
     }
 
-    /// A client that waits for a key takes it as soon as it is put back.
-    async fn expect_untaken(&mut self, way: &Changes) -> Result<()> {
+    /// The first key that is not there any more as it was just put back: a client that waits for one takes it as soon as it is there.
+    ///
+    /// Our own write wakes that client, so that the server may count what it takes as ours and not tell us.
+    pub(super) async fn taken(&mut self, way: &Changes) -> Result<Option<RowChange>> {
         let is_waited_for = |change: &Change<Arc<Entry>>| {
             let entry = change.new.as_ref();
             entry.is_some_and(|entry| entry.kind.is_waited_for())
@@ -256,21 +283,14 @@ impl Session {
         let put_back = way.iter().filter(|(_, change)| is_waited_for(change));
         let keys: Vec<_> = put_back.map(|(place, _)| place.key.to_vec()).collect();
         if keys.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         self.pending.keys.extend(keys);
         self.look("see whether what was restored is still there")
             .await?;
         let mut taken = self.changes.clone();
         taken.retain(|place, _| way.get(place).is_some_and(is_waited_for));
-        let Some(first) = self.told(&taken).into_iter().next() else {
-            return Ok(());
-        };
-        Err(Error::Busy {
-            system: self.options.system(),
-            why: format!("somebody changes what is put back as soon as it is there ({first})"),
-            remedy: "stop the workers that wait for keys (`BLPOP` and its like) while the databases are explored".into(),
-        })
+        Ok(self.told(&taken).into_iter().next())
     }
 
     /// Notes that the server was started again, so that a run after a crash knows it.
@@ -290,7 +310,11 @@ impl Session {
 
     /// After a server came back with other keys nobody can tell what a step changed.
     fn expect_same_data(&mut self) -> Result<()> {
-        if !std::mem::take(&mut self.restarted) || self.told(&self.untold).is_empty() {
+        if !self.restarted {
+            return Ok(());
+        }
+        if self.told(&self.untold).is_empty() {
+            self.restarted = false;
             return Ok(());
         }
         Err(Error::Database {
@@ -317,4 +341,9 @@ impl Session {
             });
         rows.filter(|change| change.old != change.new).collect()
     }
+}
+
+/// Why it is of no use to put a key back.
+pub(super) fn taken_at_once(change: &impl fmt::Display) -> String {
+    format!("somebody changes what is put back as soon as it is there ({change})")
 }

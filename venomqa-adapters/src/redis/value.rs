@@ -1,3 +1,5 @@
+use std::hash::{DefaultHasher, Hash, Hasher};
+
 use redis::{Cmd, FromRedisValue, Value as Reply, cmd};
 
 use super::options::Ignored;
@@ -121,6 +123,13 @@ impl Kind {
 /// What a `DUMP` of a module's type has before the version and the checksum.
 pub(super) fn shown_payload(payload: &[u8]) -> Value {
     payload[..payload.len().saturating_sub(10)].into()
+}
+
+/// Identifies a value, also for another process.
+pub(super) fn digest(value: &Value) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn shown_string(mut bytes: Vec<u8>) -> Value {

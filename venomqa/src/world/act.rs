@@ -246,7 +246,7 @@ pub(super) fn moment_after(unanswered: bool) -> Duration {
 }
 
 /// Whether the API as such cannot be talked to, which ends an exploration. Other errors are the action's own.
-fn is_fatal(error: &Error) -> bool {
+pub(super) fn is_fatal(error: &Error) -> bool {
     matches!(
         error,
         Error::Transport { .. }

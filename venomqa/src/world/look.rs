@@ -1,6 +1,6 @@
 use std::time::{Duration, Instant};
 
-use super::act::moment_after;
+use super::act::{is_fatal, moment_after};
 use super::built_in::BuiltIn;
 use super::hooks::Fault;
 use super::stage::Stage;
@@ -80,20 +80,28 @@ impl Stage {
             rule: self.rules[rule.index()].name.clone(),
             wrote: !sent.iter().all(is_safe),
         };
-        if self.suspects.checked(alibi)
-            && let Ok(changes) = self.world.systems.changes().await
-        {
-            let difference = suspects::difference(&self.position.changes, &changes);
-            let example = difference.map(|change| self.shown(change));
-            self.suspects.look(example);
-            self.position.changes = changes;
+        if self.suspects.checked(alibi) {
+            match self.world.systems.changes().await {
+                Ok(changes) => {
+                    let difference = suspects::difference(&self.position.changes, &changes);
+                    let example = difference.map(|change| self.shown(change));
+                    self.suspects.look(example);
+                    self.position.changes = changes;
+                }
+                Err(error) => self.not_looked = Some(error),
+            }
         }
         checked
     }
 
     /// Whether the rules left everything as it was.
     pub(super) async fn look_after_rules(&mut self) -> Result<Settled> {
-        let lost = std::mem::take(&mut self.connection_lost);
+        let mut lost = std::mem::take(&mut self.connection_lost);
+        let mut ready = self.not_looked.take().map_or(Ok(()), Err);
+        if ready.is_ok() && !lost {
+            ready = self.wait_until_quiet().await;
+            lost = ready.as_ref().is_err_and(is_fatal);
+        }
         if let Some(death) = self.dead_server(moment_after(lost)).await {
             self.death_told = true;
             let message = format!("{death} while rules were checked");
@@ -101,6 +109,7 @@ impl Stage {
                 broken: (self.built_in(BuiltIn::Crash), message),
             });
         }
+        ready?;
         let now = self.world.systems.changes().await?;
         let difference = suspects::difference(&self.position.changes, &now);
         let example = difference.map(|change| self.shown(change));

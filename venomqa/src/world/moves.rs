@@ -3,6 +3,7 @@ use std::time::Duration;
 use venomqa_adapters::RowChange;
 
 use super::stage::{Stage, State};
+use super::systems::none_of;
 use crate::explorer::Mark;
 use crate::{Error, Result};
 
@@ -20,6 +21,7 @@ impl Stage {
             ));
         }
         self.reset().await?;
+        self.wait_until_quiet().await?;
         let mut sum = 0_u128;
         let identity = &mut self.identity;
         let visit = |system: usize, table: &_, row: Option<&_>| match row {
@@ -203,6 +205,8 @@ impl Stage {
             for (_, server) in &self.world.servers {
                 server.stop().await?;
             }
+        } else {
+            self.wait_until_quiet().await?;
         }
         let untold = self.world.systems.restore(&state.checkpoints).await?;
         // A server may write when it stops.
@@ -236,6 +240,7 @@ impl Stage {
 
     /// What a server writes when it starts is none of the actions' doing: states are compared without it.
     async fn take_in_start_up(&mut self) -> Result<()> {
+        self.wait_until_quiet().await?;
         let written = self.world.systems.changes().await?;
         for (system, changes) in written.iter().enumerate() {
             self.position.sum = self
@@ -261,17 +266,19 @@ impl Stage {
     ///
     /// # Errors
     ///
-    /// The first thing that went wrong. All that can be put back is put back all the same.
+    /// All that went wrong: what a hook says is no reason not to tell that a database was not put back. All that can be put back is
+    /// put back all the same.
     pub(crate) async fn close(&mut self) -> Result<()> {
         let teardown = self.world.hooks.teardown.as_ref();
-        let mut first = self.call_hook("teardown", teardown).await.map(drop);
+        let mut failures = Vec::from_iter(self.call_hook("teardown", teardown).await.err());
         // A server of ours that died needs no reset, and cannot be asked for one.
         if self.dead_server(Duration::ZERO).await.is_none() {
-            first = first.and(self.reset().await);
+            failures.extend(self.reset().await.err());
         }
         for (_, server) in &self.world.servers {
-            first = first.and(server.stop().await);
+            failures.extend(server.stop().await.err());
         }
-        first.and(self.world.systems.close().await)
+        failures.extend(self.world.systems.close().await.err());
+        none_of(failures)
     }
 }

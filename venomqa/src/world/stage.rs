@@ -44,6 +44,8 @@ pub(crate) struct Stage {
     pub(super) notes: Vec<String>,
     /// Whether a rule's request got no answer.
     pub(super) connection_lost: bool,
+    /// Why the systems could not be asked what a rule changed.
+    pub(super) not_looked: Option<Error>,
     /// Whether the explorer knows that the server is dead.
     pub(super) death_told: bool,
     /// Whether the server was seen to change data when it starts.
@@ -133,6 +135,7 @@ impl Stage {
                 .collect(),
             notes: Vec::new(),
             connection_lost: false,
+            not_looked: None,
             death_told: false,
             writes_at_start: false,
             started: Instant::now(),

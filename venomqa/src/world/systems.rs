@@ -174,13 +174,18 @@ impl Systems {
                 failures.push(failed(name)(error));
             }
         }
-        match failures.len() {
-            0 => Ok(()),
-            1 => Err(failures.remove(0)),
-            _ => {
-                let reasons: Vec<_> = failures.iter().map(ToString::to_string).collect();
-                Err(Error::set_up(reasons.join("; and ")))
-            }
+        none_of(failures)
+    }
+}
+
+/// Nothing, if nothing failed, or one error that tells all of them.
+pub(super) fn none_of(mut failures: Vec<Error>) -> Result<()> {
+    match failures.len() {
+        0 => Ok(()),
+        1 => Err(failures.remove(0)),
+        _ => {
+            let reasons: Vec<_> = failures.iter().map(ToString::to_string).collect();
+            Err(Error::set_up(reasons.join("; and ")))
         }
     }
 }

@@ -180,8 +180,8 @@ impl World {
         self
     }
 
-    /// Asks this after every action until it says `true`, for APIs that go on working after they have answered. After 10 s
-    /// without a yes the run ends with an error.
+    /// Asks this until it says `true` after every action, after the rules and before every rollback, for APIs that go on working
+    /// after they have answered. After 10 s without a yes the run ends with an error.
     #[must_use]
     pub fn quiet_when<F, Fut>(mut self, quiet: F) -> Self
     where

@@ -55,7 +55,7 @@ impl Stop {
                 system,
                 doing: doing.into(),
                 source: format!(
-                    "the server is out of memory and nothing was written; raise its limit (`CONFIG SET maxmemory 0` takes it \
+                    "the server is out of memory and takes no keys back; raise its limit (`CONFIG SET maxmemory 0` takes it \
                      away) or let the application store less ({error})"
                 )
                 .into(),

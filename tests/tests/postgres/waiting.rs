@@ -28,6 +28,11 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
     ("who_locks_a_table_is_named", ORDERS, |bench| {
         Box::pin(locked(bench))
     }),
+    (
+        "who_begins_to_write_while_a_restore_is_on_its_way_is_waited_for",
+        ORDERS,
+        |bench| Box::pin(begins_meanwhile(bench)),
+    ),
     ("a_second_run_waits_for_the_first", ORDERS, |bench| {
         Box::pin(second_run(bench))
     }),
@@ -190,6 +195,45 @@ async fn locked(bench: &Bench) -> Result<()> {
     app.attempt(1, "COMMIT").expect("it ends");
     db.restore(root).await?;
     assert_eq!(app.run("SELECT * FROM orders"), 2);
+    db.close().await
+}
+
+async fn begins_meanwhile(bench: &Bench) -> Result<()> {
+    let mut app = App::start(&bench.url);
+    let options = PostgresOptions::from_url(&bench.url)?.settle(Duration::from_millis(300));
+    // Longer than the application holds the lock.
+    let db = options
+        .lock_timeout(Duration::from_secs(30))
+        .connect()
+        .await?;
+    let root = begin(&db).await?;
+    app.run("DELETE FROM orders");
+    app.attempt(1, "BEGIN").expect("it begins");
+    app.attempt(1, "LOCK TABLE orders IN SHARE MODE")
+        .expect("it locks");
+    // The restore finds nobody who writes, and waits for the lock; when it is given back, somebody does.
+    let meanwhile = async {
+        app.send(2, "BEGIN");
+        app.send(2, "INSERT INTO notes VALUES ('open')");
+        app.send(1, "COMMIT");
+    };
+    let (restored, ()) = tokio::join!(db.restore(root), meanwhile);
+    (0..3).for_each(|_| assert!(app.outcome().is_ok()));
+    expect_busy(restored, &[NAME, "INSERT INTO notes"]);
+    assert_eq!(
+        app.run("SELECT * FROM orders"),
+        0,
+        "nothing is half restored"
+    );
+    app.attempt(2, "COMMIT").expect("it ends");
+    assert_eq!(
+        lines(&db.restore(root).await?),
+        [
+            "notes added: line open",
+            "orders#1 removed",
+            "orders#2 removed"
+        ]
+    );
     db.close().await
 }
 

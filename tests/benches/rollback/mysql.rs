@@ -50,8 +50,8 @@ impl Subject for Tables {
         for table in 0..10 {
             run(&mut self.application, format!("TRUNCATE t{table}")).await;
             let fill = format!(
-                "INSERT INTO t{table}(email, name, qty, payload) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})
-                 SELECT CONCAT('u', i, '@example.org'), CONCAT('name ', i), i, REPEAT('x', 80) FROM n"
+                "INSERT INTO t{table}(email, name, qty, payload)
+                 SELECT CONCAT('u', seq, '@example.org'), CONCAT('name ', seq), seq, REPEAT('x', 80) FROM seq_1_to_{rows}"
             );
             run(&mut self.application, fill).await;
         }

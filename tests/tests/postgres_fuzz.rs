@@ -15,7 +15,7 @@ mod look;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -34,7 +34,7 @@ fn main() {
     app::become_app_if_asked();
     become_run_if_asked();
     let arguments = Arguments::from_args();
-    let server = Arc::new(Postgres::start());
+    let server = Arc::new(LazyLock::new(Postgres::start));
     let mut trials = Vec::new();
     for walk in 0..WALKS as u64 {
         let server = server.clone();

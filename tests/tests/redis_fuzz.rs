@@ -14,7 +14,7 @@ mod look;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -30,7 +30,7 @@ fn main() {
     app::become_app_if_asked();
     become_run_if_asked();
     let arguments = Arguments::from_args();
-    let server = Arc::new(Redis::start());
+    let server = Arc::new(LazyLock::new(Redis::start));
     let trial = |name: &str, test: fn(&Redis) -> Result<(), Failed>| {
         let server = server.clone();
         Trial::test(name, move || test(&server))

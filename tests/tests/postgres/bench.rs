@@ -41,6 +41,22 @@ impl Bench {
         bench
     }
 
+    /// Removes the database, and the roles that are named after it: the server may not be ours.
+    async fn remove(&self) {
+        let name = &self.name;
+        self.as_admin(&format!("DROP DATABASE {name} WITH (FORCE)"))
+            .await;
+        self.as_admin(&format!(
+            "DO $$ DECLARE role text; BEGIN
+                FOR role IN SELECT quote_ident(rolname) FROM pg_roles WHERE rolname ~ '{name}(\\D|$)' LOOP
+                    EXECUTE 'DROP OWNED BY ' || role;
+                    EXECUTE 'DROP ROLE ' || role;
+                END LOOP;
+             END $$"
+        ))
+        .await;
+    }
+
     /// Runs statements in the database, on a connection that ends with them.
     pub(crate) async fn run(&self, sql: &str) {
         execute(&self.url, sql).await;
@@ -74,6 +90,10 @@ pub(crate) fn in_database(
     schema: &str,
     test: impl AsyncFnOnce(&Bench) -> Result<()>,
 ) -> std::result::Result<(), Failed> {
-    runtime().block_on(async { test(&Bench::new(server, schema).await).await })?;
-    Ok(())
+    runtime().block_on(async {
+        let bench = Bench::new(server, schema).await;
+        test(&bench).await?;
+        bench.remove().await;
+        Ok(())
+    })
 }

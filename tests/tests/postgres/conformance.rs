@@ -1,6 +1,6 @@
 //! The kit, on a database that a hostile application writes to.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libtest_mimic::{Failed, Trial};
 use venomqa_adapters::PostgresAdapter;
@@ -10,7 +10,7 @@ use venomqa_tests::servers::Postgres;
 use crate::bench::{NOTHING, in_database};
 use crate::hostile::{Hostile, SCHEMA};
 
-pub(crate) fn trials(server: &Arc<Postgres>) -> Vec<Trial> {
+pub(crate) fn trials(server: &Arc<LazyLock<Postgres>>) -> Vec<Trial> {
     let server = server.clone();
     vec![Trial::test("conformance_Journal", move || journal(&server))]
 }

@@ -15,7 +15,7 @@ mod template;
 mod trial;
 mod waiting;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libtest_mimic::Arguments;
 use venomqa_tests::servers::Postgres;
@@ -24,7 +24,7 @@ fn main() {
     app::become_app_if_asked();
     waiting::become_other_run_if_asked();
     let arguments = Arguments::from_args();
-    let server = Arc::new(Postgres::start());
+    let server: Arc<LazyLock<Postgres>> = Arc::new(LazyLock::new(Postgres::start));
     let mut trials = conformance::trials(&server);
     trials.extend(savepoint::trials(&server));
     trials.extend(template::trials(&server));

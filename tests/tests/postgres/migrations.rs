@@ -1,6 +1,6 @@
 //! Changes of the schema in an action, and what goes back in spite of them.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libtest_mimic::Trial;
 use venomqa_adapters::{Error, PostgresAdapter, Result, System, Value};
@@ -45,7 +45,7 @@ const STATEMENTS: &[(&str, Option<&str>)] = &[
     ("ALTER TABLE orders ADD CHECK (paid > 0)", Some("orders")),
 ];
 
-pub(crate) fn trials(server: &Arc<Postgres>) -> Vec<Trial> {
+pub(crate) fn trials(server: &Arc<LazyLock<Postgres>>) -> Vec<Trial> {
     let trial = |&(statement, misfit): &(&'static str, Option<&'static str>)| {
         let server = server.clone();
         Trial::test(format!("the_rest_goes_back_after {statement}"), move || {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, Postgres, Transaction, raw_sql};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use venomqa_adapters::conformance::{Conformance, Contents, Dice, Workload};
 use venomqa_adapters::{
     BoxFuture, Error, PostgresAdapter, PostgresMode, PostgresOptions, Result, System,
@@ -59,7 +59,7 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
     }),
 ];
 
-pub(crate) fn trials(server: &Arc<servers::Postgres>) -> Vec<Trial> {
+pub(crate) fn trials(server: &Arc<LazyLock<servers::Postgres>>) -> Vec<Trial> {
     let server = server.clone();
     vec![Trial::test("conformance_Savepoint", move || {
         conformance(&server)

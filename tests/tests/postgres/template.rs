@@ -1,6 +1,6 @@
 //! Copies of the whole database.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use libtest_mimic::{Failed, Trial};
@@ -62,7 +62,7 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
     ),
 ];
 
-pub(crate) fn trials(server: &Arc<Postgres>) -> Vec<Trial> {
+pub(crate) fn trials(server: &Arc<LazyLock<Postgres>>) -> Vec<Trial> {
     let server = server.clone();
     vec![Trial::test("conformance_Template", move || {
         conformance(&server)

@@ -1,7 +1,7 @@
 //! What a test is, and what most of them ask.
 
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use libtest_mimic::Trial;
 use venomqa_adapters::{Checkpoint, Error, Result, RowChange, System};
@@ -20,7 +20,10 @@ pub(crate) const ORDERS: &str = "
 pub(crate) type Test = for<'a> fn(&'a Bench) -> Pin<Box<dyn Future<Output = Result<()>> + 'a>>;
 
 /// Tests that are told by their name, their schema, and what they do.
-pub(crate) fn trials(server: &Arc<Postgres>, tests: &'static [(&str, &str, Test)]) -> Vec<Trial> {
+pub(crate) fn trials(
+    server: &Arc<LazyLock<Postgres>>,
+    tests: &'static [(&str, &str, Test)],
+) -> Vec<Trial> {
     let trial = |&(name, schema, test): &(&'static str, &'static str, Test)| {
         let server = server.clone();
         Trial::test(name, move || {

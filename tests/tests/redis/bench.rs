@@ -1,7 +1,7 @@
 //! Two databases of a server, a folder for what leads back, and what tests ask of them.
 
 use std::collections::BTreeMap;
-use std::sync::{Condvar, Mutex};
+use std::sync::{Condvar, LazyLock, Mutex};
 
 use libtest_mimic::Failed;
 use redis::cmd;
@@ -14,7 +14,7 @@ use crate::look::Looker;
 
 /// The server that tests share, and the pairs of its databases that nobody uses.
 pub(crate) struct Shared {
-    pub(crate) server: Redis,
+    pub(crate) server: LazyLock<Redis>,
     free: Mutex<Vec<[u32; 2]>>,
     freed: Condvar,
 }
@@ -22,7 +22,7 @@ pub(crate) struct Shared {
 impl Shared {
     pub(crate) fn start() -> Self {
         Self {
-            server: Redis::start(),
+            server: LazyLock::new(Redis::start),
             free: Mutex::new((0..8).map(|pair| [2 * pair, 2 * pair + 1]).collect()),
             freed: Condvar::new(),
         }

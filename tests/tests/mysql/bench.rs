@@ -79,6 +79,16 @@ impl Bench {
         self.url().replacen("root@", &format!("{user}@"), 1)
     }
 
+    /// An account of this test's own, which is not there yet.
+    pub(crate) fn account(&self, what: &str) -> String {
+        format!("{what}_{}", self.name.chars().take(20).collect::<String>())
+    }
+
+    /// What a run needs for all databases, and no more.
+    pub(crate) fn rights_of_a_run(&self) -> &'static str {
+        "REPLICATION SLAVE, BINLOG MONITOR, BINLOG ADMIN, BINLOG REPLAY, PROCESS"
+    }
+
     /// Makes the empty database.
     pub(crate) async fn make(&self) {
         let sql = format!("CREATE DATABASE `{}` CHARACTER SET utf8mb4", self.name);

@@ -1,9 +1,13 @@
 //! What is seen, told and undone.
 
+use std::thread::JoinHandle;
+use std::time::Duration;
+
 use libtest_mimic::Failed;
 use mysql_async::prelude::Queryable;
 use venomqa_adapters::{Error, MySqlMode, System, Value};
 
+use crate::app::App;
 use crate::bench::{Bench, NOTHING, Test, begin, lines};
 
 type Outcome = std::result::Result<(), Failed>;
@@ -34,12 +38,16 @@ pub(crate) const TESTS: &[Test] = &[
         half_rolled_back,
     ),
     (
-        "a_change_of_the_schema_is_named_and_undone_in_the_end",
-        schema_change,
+        "a_foreign_key_is_followed_through_tables_that_are_not",
+        through_others,
     ),
     (
-        "a_schema_that_is_back_as_it_was_is_no_obstacle",
-        schema_is_back,
+        "who_writes_while_it_goes_back_is_no_obstacle",
+        written_meanwhile,
+    ),
+    (
+        "who_writes_while_it_ends_kept_nothing_out_of_the_log",
+        written_at_the_end,
     ),
     ("a_query_has_the_values_that_are_told", queried),
     ("nothing_of_a_run_is_in_the_log", unlogged),
@@ -250,6 +258,104 @@ fn elsewhere(bench: &mut Bench) -> Outcome {
     })
 }
 
+fn through_others(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let (name, beside) = (bench.name.clone(), format!("{}_beside", bench.name));
+        let child = |of: &str| {
+            format!("(id INT PRIMARY KEY, FOREIGN KEY(id) REFERENCES {of}(id) ON DELETE CASCADE)")
+        };
+        let leaf = |table: &str, of: &str| {
+            format!(
+                "CREATE TABLE {table}(id INT PRIMARY KEY, up INT, CONSTRAINT {table}_up FOREIGN KEY(up) REFERENCES {of}(id) ON DELETE SET NULL, KEY(up))"
+            )
+        };
+        app.run(&format!("CREATE TABLE middle{}", child("orders")));
+        app.run(&leaf("leaf", "middle"));
+        app.run(&format!("CREATE DATABASE `{beside}`"));
+        app.run(&format!("CREATE TABLE `{beside}`.middle{}", child(&format!("`{name}`.orders"))));
+        app.run(&leaf("far", &format!("`{beside}`.middle")));
+        // An index may have the name of a foreign key.
+        app.run("ALTER TABLE leaf ADD CONSTRAINT leaf_up UNIQUE(id, up)");
+        for sql in ["INSERT INTO middle VALUES(2)", "INSERT INTO leaf VALUES(1, 2)", "INSERT INTO far VALUES(1, 2)"] {
+            if sql.contains("far") {
+                app.run(&format!("INSERT INTO `{beside}`.middle VALUES(2)"));
+            }
+            app.run(sql);
+        }
+        let system = bench.options().ignore_table("middle").connect().await?;
+        let root = begin(&system).await?;
+        app.run("DELETE FROM orders WHERE id = 2");
+        let told = ["far#1: up 2 -> NULL", "items#2 removed", "items#3 removed", "leaf#1: up 2 -> NULL", "orders#2 removed"];
+        assert_eq!(lines(&system.changes().await?), told);
+        system.restore(root).await?;
+        assert_eq!(system.changes().await?, []);
+        system.close().await?;
+        assert_eq!(app.run("SELECT * FROM leaf, far WHERE leaf.up = 2 AND far.up = 2"), 1);
+        app.run(&format!("SET foreign_key_checks = 0; DROP DATABASE `{beside}`"));
+        Ok(())
+    })
+}
+
+/// Writes now and for a while, over connections of its own.
+fn restless(bench: &Bench) -> JoinHandle<()> {
+    let url = bench.url();
+    let (tell, writes) = std::sync::mpsc::channel();
+    let writer = std::thread::spawn(move || {
+        let mut app = App::start(&url);
+        for _ in 0..300 {
+            app.run("UPDATE orders SET paid = paid + 1 WHERE id = 1");
+            app.run("INSERT INTO orders(status) VALUES('restless')");
+            // Nobody may be waiting any more.
+            let _ = tell.send(());
+        }
+    });
+    writes.recv().expect("it writes");
+    writer
+}
+
+fn written_meanwhile(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        for mode in [MySqlMode::Binlog, MySqlMode::Copy] {
+            let options = bench.options().mode(mode).settle(Duration::from_secs(30));
+            let system = options.connect().await?;
+            let root = begin(&system).await?;
+            let before = bench.looker().await.dump().await;
+            for _ in 0..3 {
+                let writer = restless(bench);
+                while !writer.is_finished() {
+                    app.run("UPDATE orders SET paid = 7 WHERE id = 2");
+                    system.restore(root).await?;
+                    assert_eq!(app.run("SELECT * FROM orders WHERE paid = 7 AND id = 2"), 0);
+                }
+                writer.join().expect("no panic");
+            }
+            system.restore(root).await?;
+            assert_eq!(bench.looker().await.dump().await, before, "{mode:?}");
+            system.close().await?;
+        }
+        Ok(())
+    })
+}
+
+fn written_at_the_end(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        for _ in 0..10 {
+            let options = bench.options().settle(Duration::from_secs(30));
+            let system = options.connect().await?;
+            begin(&system).await?;
+            let writer = restless(bench);
+            app.run("DELETE FROM orders WHERE id = 2");
+            let closed = system.close().await;
+            writer.join().expect("no panic");
+            closed?;
+        }
+        Ok(())
+    })
+}
+
 fn half_rolled_back(bench: &mut Bench) -> Outcome {
     bench.block_on(async |bench| {
         let mut app = bench.app().await;
@@ -266,64 +372,6 @@ fn half_rolled_back(bench: &mut Bench) -> Outcome {
         assert_eq!(lines(&system.changes().await?), ["notes added: line kept"]);
         system.restore(root).await?;
         assert_eq!(app.run("SELECT * FROM audit"), 2);
-        system.close().await
-    })
-}
-
-fn schema_change(bench: &mut Bench) -> Outcome {
-    bench.block_on(async |bench| {
-        let mut app = bench.app().await;
-        app.run("CREATE TRIGGER noted AFTER UPDATE ON orders FOR EACH ROW INSERT INTO notes VALUES('a; b')");
-        app.run("CREATE VIEW paid AS SELECT * FROM orders WHERE paid > 0");
-        app.run("CREATE VIEW well_paid AS SELECT * FROM paid WHERE paid > 50");
-        let mut looker = bench.looker().await;
-        let before = looker.dump().await;
-        for mode in [MySqlMode::Binlog, MySqlMode::Copy] {
-            let system = bench.options().mode(mode).connect().await?;
-            let root = begin(&system).await?;
-            app.run("UPDATE orders SET paid = 1");
-            app.run("ALTER TABLE orders ADD COLUMN late INT");
-            for refused in [system.changes().await.map(drop), system.restore(root).await.map(drop)] {
-                let Err(Error::Irreversible { statement, remedy, .. }) = &refused else {
-                    panic!("{refused:?}");
-                };
-                let expected = match mode {
-                    MySqlMode::Binlog => "ALTER TABLE orders ADD COLUMN late INT",
-                    _ => "a change of table `orders`",
-                };
-                assert_eq!(statement, expected);
-                assert!(remedy.contains("closing the run puts the old one back"), "{remedy}");
-            }
-            app.run("DROP VIEW paid");
-            app.run("DROP TABLE items");
-            app.run("CREATE TABLE more(id INT)");
-            app.run("DROP TRIGGER noted");
-            system.close().await?;
-            assert_eq!(looker.dump().await, before);
-            assert_eq!(looker.ours().await, NOTHING);
-        }
-        Ok(())
-    })
-}
-
-fn schema_is_back(bench: &mut Bench) -> Outcome {
-    bench.block_on(async |bench| {
-        let mut app = bench.app().await;
-        let system = bench.connect().await?;
-        let root = begin(&system).await?;
-        app.run("CREATE TABLE more(id INT)");
-        app.run("UPDATE orders SET paid = 1 WHERE id = 1");
-        let refused = system.changes().await.expect_err("there is a table more");
-        assert!(
-            refused.to_string().contains("CREATE TABLE more"),
-            "{refused}"
-        );
-        bench.page_shows(&refused);
-        app.run("DROP TABLE more");
-        assert_eq!(lines(&system.changes().await?), ["orders#1: paid 0 -> 1"]);
-        app.run("ANALYZE TABLE orders");
-        system.restore(root).await?;
-        assert_eq!(system.changes().await?, []);
         system.close().await
     })
 }

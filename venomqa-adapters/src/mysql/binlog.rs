@@ -78,6 +78,17 @@ impl Binlog {
         Ok(heard)
     }
 
+    /// Reads what was written since the last look while nobody can write more. Returns the tables of which more may have changed.
+    pub(super) async fn read_rest(&mut self, base: &mut Base) -> Result<BTreeSet<usize>, Stop> {
+        let status = base.hold.link.server.log_status();
+        let shown = base.hold.link.rows(status).await?;
+        self.read(base, shown).await?;
+        if !self.statements.is_empty() {
+            self.suspects.extend(base.plan.all());
+        }
+        Ok(std::mem::take(&mut self.suspects))
+    }
+
     /// A statement that leaves the schema as it was may have changed any row.
     async fn explain_statements(&mut self, base: &mut Base) -> Result<(), Stop> {
         if !self.statements.is_empty() {

@@ -1,4 +1,5 @@
 use super::base::Base;
+use super::hold::TRUST;
 use super::options::MySqlMode;
 use super::schema::{is, quoted};
 
@@ -23,7 +24,13 @@ pub(super) async fn gaps(base: &mut Base, mode: MySqlMode) -> Vec<String> {
         }
         MySqlMode::Auto | MySqlMode::Binlog => {
             gaps.push("Writes that the application keeps out of the binary log (`sql_log_bin = 0`) are not seen until the run ends.".into());
-            let children = names(&mut base.plan.cascades.iter().map(|cascade| cascade.child));
+            let children = names(
+                &mut base
+                    .plan
+                    .cascades
+                    .iter()
+                    .filter_map(|cascade| cascade.followed_child(&base.plan)),
+            );
             if !children.is_empty() {
                 gaps.push(format!(
                     "A step in which foreign keys change rows of these tables reads the whole table: {children}."
@@ -41,7 +48,18 @@ pub(super) async fn gaps(base: &mut Base, mode: MySqlMode) -> Vec<String> {
         }
     }
     gaps.push("A change of the schema is undone only when the run ends.".into());
+    let unreadable = base.definitions.unreadable();
     let link = &mut base.hold.link;
+    if !unreadable.is_empty() {
+        gaps.push(format!(
+            "This account may not read these, so a change of them is neither seen nor undone: {}. `GRANT {}` helps.",
+            unreadable.join(", "),
+            link.server.routine_rights()
+        ));
+    }
+    if base.definitions.has_code() && base.hold.side.distrusts(link).await {
+        gaps.push(format!("After a change of the schema the server does not let this account make triggers and functions again. `{TRUST}` helps."));
+    }
     let events = format!(
         "SELECT 1 FROM information_schema.events WHERE {} AND status = 'ENABLED' \
          AND @@event_scheduler = 'ON' LIMIT 1",

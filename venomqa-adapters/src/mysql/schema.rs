@@ -1,6 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::cascade::{self, Cascade};
 use super::column::{Column, Described, Kind};
 use super::install::MARKER;
 use super::link::Link;
@@ -39,20 +40,6 @@ pub(super) struct TablePlan {
     pub(super) signature: Vec<u8>,
 }
 
-/// A foreign key by which the server changes rows without a word in the binary log.
-#[derive(Debug)]
-pub(super) struct Cascade {
-    /// The database and table of the parent, which need not be followed.
-    pub(super) parent: (String, String),
-    pub(super) child: usize,
-    /// Whether a parent that goes changes its children.
-    pub(super) on_delete: bool,
-    /// Whether one whose key changes does.
-    pub(super) on_update: bool,
-    /// The key's columns, as the parent numbers them if it is followed.
-    pub(super) columns: Vec<usize>,
-}
-
 /// A name as a statement quotes it.
 pub(super) fn quoted(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
@@ -61,6 +48,12 @@ pub(super) fn quoted(name: &str) -> String {
 /// A text as a statement quotes it, in a session in which a backslash escapes nothing.
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Bytes as a statement has them.
+pub(super) fn bytes(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("x'{digits}'")
 }
 
 /// The condition that a column of `information_schema` is just this name. Without the second half some of its tables take any case.
@@ -117,7 +110,7 @@ impl Plan {
                 None => plan.add(name, described, &mut keys, ignored),
             }
         }
-        plan.cascades = plan.read_cascades(link).await?;
+        plan.cascades = cascade::read(link, &plan).await?;
         Ok(plan)
     }
 
@@ -172,55 +165,6 @@ impl Plan {
             signature: signature(&columns),
             columns,
         });
-    }
-
-    async fn read_cascades(&self, link: &mut Link) -> Result<Vec<Cascade>, Stop> {
-        let sql = format!(
-            "SELECT r.constraint_name, r.table_name, k.referenced_table_schema, r.referenced_table_name, \
-             r.delete_rule, r.update_rule, k.referenced_column_name \
-             FROM information_schema.referential_constraints r JOIN information_schema.key_column_usage k \
-             ON k.constraint_schema = r.constraint_schema AND k.constraint_name = r.constraint_name \
-             AND k.table_name = r.table_name \
-             WHERE {} AND {} ORDER BY r.table_name, r.constraint_name, k.ordinal_position",
-            is("r.constraint_schema", &self.database),
-            is("k.table_schema", &self.database)
-        );
-        type Key = (String, String, String, String, String, String, String);
-        let mut keys = BTreeMap::<(String, String), (Vec<String>, Key)>::new();
-        for key in link.rows::<Key>(&sql).await? {
-            let entry = keys.entry((key.1.clone(), key.0.clone()));
-            let (columns, _) = entry.or_insert_with(|| (Vec::new(), key.clone()));
-            columns.push(key.6);
-        }
-        let silent = |rule: &str| !matches!(rule, "RESTRICT" | "NO ACTION");
-        let mut cascades = Vec::new();
-        for (columns, (_, child, schema, parent, on_delete, on_update, _)) in keys.into_values() {
-            let (Some(&child), on_delete, on_update) = (
-                self.numbers.get(&child),
-                silent(&on_delete),
-                silent(&on_update),
-            ) else {
-                continue;
-            };
-            if !on_delete && !on_update {
-                continue;
-            }
-            let followed = (schema == self.database)
-                .then(|| self.table(&parent))
-                .flatten();
-            let columns = followed.map_or(Vec::new(), |(_, parent)| {
-                let number = |name: &String| parent.columns.iter().position(|c| c.name == *name);
-                columns.iter().filter_map(number).collect()
-            });
-            cascades.push(Cascade {
-                parent: (schema, parent),
-                child,
-                on_delete,
-                on_update,
-                columns,
-            });
-        }
-        Ok(cascades)
     }
 
     /// The table of this name, with its number.

@@ -18,7 +18,8 @@ const SHUTDOWN: u16 = 1053;
 const KILLED_QUERY: u16 = 1317;
 const KILLED: u16 = 1927;
 const READ_FAILED: u16 = 1160;
-const NO_ACCESS: [u16; 5] = [1044, 1142, 1143, 1227, 1370];
+const NO_ACCESS: [u16; 7] = [1044, 1142, 1143, 1227, 1370, UNTRUSTED[0], UNTRUSTED[1]];
+const UNTRUSTED: [u16; 2] = [1418, 1419];
 const NO_SUCH_ROW: u16 = 1032;
 const DUPLICATE: u16 = 1062;
 const NO_SUCH_SAVEPOINT: u16 = 1305;
@@ -70,6 +71,13 @@ impl Stop {
     pub(super) fn is_denied(&self) -> bool {
         self.number()
             .is_some_and(|number| NO_ACCESS.contains(&number))
+    }
+
+    /// Whether the server does not trust the account with a trigger or function while it writes a binary log, into which this is
+    /// not written.
+    pub(super) fn is_untrusted(&self) -> bool {
+        self.number()
+            .is_some_and(|number| UNTRUSTED.contains(&number))
     }
 
     /// Whether rows that were to be replaced are not there, or others are in their place.

@@ -167,7 +167,7 @@ impl Stream {
                     }
                 };
                 if silent {
-                    suspect(cascade.child, plan, &mut news.suspects);
+                    cascade.suspect(plan, &mut news.suspects);
                 }
             }
         }
@@ -239,23 +239,6 @@ fn key_changed(changes: &[(usize, Image, i64)], key: &[usize], plan: &Plan) -> b
         }
         _ => true,
     })
-}
-
-/// Marks a table that a foreign key may have changed, and those that its own rows may have taken along.
-fn suspect(table: usize, plan: &Plan, suspects: &mut BTreeSet<usize>) {
-    let mut reached = vec![table];
-    let mut at = 0;
-    while let Some(&parent) = reached.get(at) {
-        suspects.insert(parent);
-        let name = &plan.tables[parent].name;
-        for cascade in &plan.cascades {
-            let is_child = cascade.parent.0 == plan.database && cascade.parent.1 == *name;
-            if is_child && !reached.contains(&cascade.child) {
-                reached.push(cascade.child);
-            }
-        }
-        at += 1;
-    }
 }
 
 /// Whether a statement can have changed our database: it ran there or names it.

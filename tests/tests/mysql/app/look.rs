@@ -123,7 +123,11 @@ pub(crate) async fn dump(conn: &mut Conn) -> String {
     let mut dump = String::new();
     let exact = "SET character_set_results = NULL, time_zone = '+00:00', sql_mode = ''";
     conn.query_drop(exact).await.expect("settings");
-    let objects = "SELECT 'TABLE', table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type <> 'VIEW' AND table_name <> '_venomqa_run' \
+    let orders = "SELECT CONCAT(trigger_name, ' comes ', action_order, '\n') FROM information_schema.triggers \
+                  WHERE trigger_schema = DATABASE() ORDER BY 1";
+    let orders: Vec<String> = conn.query(orders).await.expect("the triggers");
+    dump.push_str(&orders.concat());
+    let objects = "SELECT 'DATABASE', DATABASE() UNION SELECT 'TABLE', table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type <> 'VIEW' AND table_name <> '_venomqa_run' \
          UNION SELECT 'VIEW', table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'VIEW' \
          UNION SELECT 'TRIGGER', trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE() \
          UNION SELECT routine_type, routine_name FROM information_schema.routines WHERE routine_schema = DATABASE() \
@@ -139,7 +143,7 @@ pub(crate) async fn dump(conn: &mut Conn) -> String {
         let values = rows.into_iter().next().expect("a definition").unwrap();
         let shown: Vec<_> = values.iter().map(|value| value.as_sql(true)).collect();
         // The time at which a trigger was made is no part of it.
-        let shown = shown[..shown.len().min(if kind == "TRIGGER" { 3 } else { 9 })].join(" ");
+        let shown = shown[..shown.len().min(if kind == "TRIGGER" { 6 } else { 9 })].join(" ");
         let shown = match shown.split_once(" AUTO_INCREMENT=") {
             Some((before, after)) => before.to_owned() + after.trim_start_matches(char::is_numeric),
             None => shown,

@@ -10,7 +10,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use mysql_async::prelude::Queryable;
-use mysql_async::{Conn, Opts};
+use mysql_async::{Conn, Opts, OptsBuilder};
 
 const DATABASE: &str = "VENOMQA_TEST_APP_MYSQL";
 
@@ -35,7 +35,9 @@ pub(crate) fn become_app_if_asked() {
 
 /// Runs the statements that arrive, one a line: the number of a connection, a space, SQL.
 async fn serve(url: &str) {
-    let opts = Opts::from_url(url).expect("a URL");
+    // Over TCP, as an application on another machine.
+    let opts = OptsBuilder::from_opts(Opts::from_url(url).expect("a URL")).prefer_socket(false);
+    let opts = Opts::from(opts);
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         connections.push(Conn::new(opts.clone()).await.expect("a connection"));

@@ -164,7 +164,7 @@ fn rows_come_first(bench: &mut Bench) -> Outcome {
         let user = bench.account("distrusted");
         let rights = bench.rights_of_a_run();
         let grants = format!(
-            "CREATE USER {user}; GRANT {rights} ON *.* TO {user}; GRANT ALL ON `{0}`.* TO {user}; GRANT ALL ON `_venomqa_{0}`.* TO {user}",
+            "DROP USER IF EXISTS {user}; CREATE USER {user}; GRANT {rights} ON *.* TO {user}; GRANT ALL ON `{0}`.* TO {user}; GRANT ALL ON `_venomqa_{0}`.* TO {user}",
             bench.name
         );
         admin.query_drop(grants).await.expect("an account");
@@ -209,7 +209,7 @@ fn unreadable_routine(bench: &mut Bench) -> Outcome {
         let mut admin = bench.root().await;
         let user = bench.account("blind");
         let grants = format!(
-            "CREATE USER {user}; GRANT {1} ON *.* TO {user}; GRANT ALL ON `{0}`.* TO {user}; GRANT ALL ON `_venomqa_{0}`.* TO {user}",
+            "DROP USER IF EXISTS {user}; CREATE USER {user}; GRANT {1} ON *.* TO {user}; GRANT ALL ON `{0}`.* TO {user}; GRANT ALL ON `_venomqa_{0}`.* TO {user}",
             bench.name,
             bench.rights_of_a_run()
         );

@@ -54,6 +54,9 @@ impl Binlog {
             shown => shown?,
         };
         self.read(base, shown).await?;
+        if let Some(name) = self.stream.prepared() {
+            return Err(Stop::Prepared(name.clone()));
+        }
         self.explain_statements(base).await?;
         while !self.suspects.is_empty() {
             self.compare(base).await?;

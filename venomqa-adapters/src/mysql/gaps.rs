@@ -45,6 +45,15 @@ pub(super) async fn gaps(base: &mut Base, mode: MySqlMode) -> Vec<String> {
             if !keyless.is_empty() {
                 gaps.push(format!("Rows of tables without a key are searched for one by one when they go back: {keyless}."));
             }
+            let hashed = names(
+                &mut base
+                    .plan
+                    .all()
+                    .filter(|&number| base.plan.tables[number].is_hashed),
+            );
+            if !hashed.is_empty() {
+                gaps.push(format!("A step that changes these tables reads the whole table, for a unique index over long columns: {hashed}."));
+            }
         }
     }
     gaps.push("A change of the schema is undone only when the run ends.".into());
@@ -68,8 +77,9 @@ pub(super) async fn gaps(base: &mut Base, mode: MySqlMode) -> Vec<String> {
     if let Ok(Some(1_u8)) = link.first(&events).await {
         gaps.push("The events of this database write on their own account.".into());
     }
-    if !link.server.is_mariadb {
-        gaps.push("This adapter is written for MySQL too, but was only run on MariaDB.".into());
+    let mut columns = base.plan.tables.iter().flat_map(|table| &table.columns);
+    if columns.any(|column| column.kind.is_ambiguous()) {
+        gaps.push("Dates and bytes that SQL put into `JSON` columns come back as text, and numbers as they are printed.".into());
     }
     let ignored: Vec<_> = base
         .ignored
@@ -79,6 +89,13 @@ pub(super) async fn gaps(base: &mut Base, mode: MySqlMode) -> Vec<String> {
         .collect();
     if !ignored.is_empty() {
         gaps.push(format!("Ignored tables: {}.", ignored.join(", ")));
+    }
+    let ignored: Vec<_> = base.ignored.columns.iter().map(String::as_str).collect();
+    if !ignored.is_empty() {
+        gaps.push(format!(
+            "Ignored columns, which are restored: {}.",
+            ignored.join(", ")
+        ));
     }
     gaps
 }

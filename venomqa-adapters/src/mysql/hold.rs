@@ -215,7 +215,12 @@ impl Hold {
 async fn prepare(link: &mut Link) -> Result<(), Stop> {
     let format = replay::format(&link.server);
     match link.first::<u8>("SELECT @@log_bin").await? {
-        Some(1) => link.run(&format!("SET sql_log_bin = 0; {format}")).await,
-        _ => link.run(&format).await,
+        Some(1) => link.run(&format!("SET sql_log_bin = 0; {format}")).await?,
+        _ => link.run(&format).await?,
+    }
+    // Otherwise a MySQL waits for the number of the transaction, as a replica gets it.
+    match link.server.is_mariadb {
+        true => Ok(()),
+        false => link.run("SET gtid_next = 'AUTOMATIC'").await,
     }
 }

@@ -20,6 +20,8 @@ mod holder;
 mod image;
 mod install;
 mod journal;
+mod json;
+mod jsonb;
 mod link;
 mod lock;
 mod options;

@@ -5,6 +5,8 @@ use crate::Error;
 pub(super) enum Stop {
     /// Somebody else wrote in between: the attempt is worth repeating.
     Again,
+    /// A transaction of this name is prepared, but neither committed nor rolled back.
+    Prepared(String),
     /// The server or the driver failed, possibly because somebody else holds a lock.
     Sql(mysql_async::Error),
     /// Nothing to repeat.
@@ -64,7 +66,7 @@ impl Stop {
 
     /// Whether the attempt may succeed once others are done.
     pub(super) fn is_passing(&self) -> bool {
-        matches!(self, Self::Again) || self.is_locked() || self.is_lost()
+        matches!(self, Self::Again | Self::Prepared(_)) || self.is_locked() || self.is_lost()
     }
 
     /// Whether the account may not do this.
@@ -102,6 +104,13 @@ impl Stop {
                 system: system.into(),
                 doing: doing.into(),
                 source: source.into(),
+            },
+            Self::Prepared(name) => Error::Busy {
+                system: system.into(),
+                why: format!(
+                    "the XA transaction `{name}` is prepared, so it was impossible to {doing}"
+                ),
+                remedy: "end it with `XA COMMIT` or `XA ROLLBACK`, or raise `settle`".into(),
             },
             Self::Again => Error::Busy {
                 system: system.into(),

@@ -9,10 +9,13 @@ use mysql_async::{Column, Conn, Opts, OptsBuilder, Row as SqlRow, Value as SqlVa
 use venomqa_adapters::conformance::Contents;
 use venomqa_adapters::{Row, Value};
 
+use super::dialect::Dialect;
+
 /// An independent connection.
 pub(crate) struct Looker {
     opts: Opts,
     conn: Conn,
+    pub(crate) dialect: Dialect,
 }
 
 fn quoted(name: &str) -> String {
@@ -23,8 +26,14 @@ impl Looker {
     pub(crate) async fn open(url: &str) -> Self {
         let opts = Opts::from_url(url).expect("a URL");
         let builder = OptsBuilder::from_opts(opts.clone()).stmt_cache_size(Some(200));
-        let conn = Conn::new(builder).await.expect("a connection");
-        Self { opts, conn }
+        let mut conn = Conn::new(builder).await.expect("a connection");
+        let dialect = Dialect::of(&mut conn).await;
+        conn.query_drop(dialect.fresh()).await.expect("a setting");
+        Self {
+            opts,
+            conn,
+            dialect,
+        }
     }
 
     /// All rows, as they are to be told.
@@ -167,7 +176,7 @@ pub(crate) async fn dump(conn: &mut Conn) -> String {
 /// What `AUTO_INCREMENT` gives next.
 pub(crate) async fn counters(conn: &mut Conn) -> String {
     let sql = "SELECT CONCAT(table_name, ' goes on with ', auto_increment, '\n') FROM information_schema.tables \
-               WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL ORDER BY 1";
+               WHERE table_schema = DATABASE() AND auto_increment > 1 ORDER BY 1";
     let lines: Vec<String> = conn.query(sql).await.expect("the counters");
     lines.concat()
 }
@@ -201,6 +210,7 @@ fn told(value: SqlValue, column: &Column) -> Value {
             ColumnType::MYSQL_TYPE_BIT | ColumnType::MYSQL_TYPE_GEOMETRY => {
                 Value::Bytes(bytes.into())
             }
+            ColumnType::MYSQL_TYPE_JSON => text(&bytes).into(),
             _ if column.character_set() == BYTES => Value::Bytes(bytes.into()),
             _ => text(&bytes).into(),
         },

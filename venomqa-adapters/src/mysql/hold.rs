@@ -218,9 +218,12 @@ async fn prepare(link: &mut Link) -> Result<(), Stop> {
         Some(1) => link.run(&format!("SET sql_log_bin = 0; {format}")).await?,
         _ => link.run(&format).await?,
     }
-    // Otherwise a MySQL waits for the number of the transaction, as a replica gets it.
+    // Otherwise a MySQL waits for the number of the transaction, as a replica gets it, and may not take tables of ours.
     match link.server.is_mariadb {
         true => Ok(()),
-        false => link.run("SET gtid_next = 'AUTOMATIC'").await,
+        false => {
+            let settings = "SET gtid_next = 'AUTOMATIC', sql_require_primary_key = 0";
+            link.run(settings).await
+        }
     }
 }

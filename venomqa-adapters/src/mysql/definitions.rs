@@ -146,19 +146,18 @@ impl Definitions {
     ) -> Result<Vec<String>, Stop> {
         let database_here = quoted(database);
         link.run(&format!("USE {database_here}")).await?;
-        let found = Self::read(link, database, leaves_out).await?;
-        let wrong = found.missing_in(self, Part::All);
-        for definition in wrong.filter(|wrong| part.is_in_the_way_of(wrong.kind)) {
-            let (kind, name) = (definition.kind.name(), quoted(&definition.name));
-            // Triggers go with their table.
-            link.run(&format!("DROP {kind} IF EXISTS {database_here}.{name}"))
-                .await?;
-        }
         // A view may stand on another one: each round makes those that can be made.
         let mut left = usize::MAX;
         let mut failed = Ok(());
         loop {
             let found = Self::read(link, database, leaves_out).await?;
+            let wrong = found.missing_in(self, Part::All);
+            for definition in wrong.filter(|wrong| part.is_in_the_way_of(wrong.kind)) {
+                let (kind, name) = (definition.kind.name(), quoted(&definition.name));
+                // Triggers go with their table.
+                link.run(&format!("DROP {kind} IF EXISTS {database_here}.{name}"))
+                    .await?;
+            }
             let mut missing: Vec<_> = self.missing_in(&found, part).collect();
             if missing.is_empty() {
                 return Ok(Vec::new());
@@ -171,8 +170,11 @@ impl Definitions {
             failed = Ok(());
             missing.sort_by_key(|definition| (definition.kind, definition.place));
             for definition in missing {
-                let made = self.make(definition, link, &database_here).await;
-                failed = failed.and(made);
+                match self.make(definition, link, &database_here).await {
+                    // Whoever is in the way is gone at the next attempt; what comes later must not be made before.
+                    Err(stop) if stop.is_passing() => return Err(stop),
+                    made => failed = failed.and(made),
+                }
             }
         }
     }

@@ -14,6 +14,7 @@ pub(crate) const TESTS: &[Test] = &[
         "a_run_begins_once_and_tells_about_itself_to_the_end",
         begins_once,
     ),
+    ("connections_go_where_the_url_says", over_tcp),
     ("nothing_is_left_after_close", nothing_left),
     (
         "a_database_that_may_not_be_touched_is_refused",
@@ -69,6 +70,28 @@ fn begins_once(bench: &mut Bench) -> Outcome {
         let closed = begin(&system).await.expect_err("it is closed").to_string();
         assert!(closed.contains("was closed"), "{closed}");
         Ok(())
+    })
+}
+
+fn over_tcp(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        bench.make().await;
+        let system = bench.connect().await?;
+        begin(&system).await?;
+        system.query("SELECT 1", ()).await?;
+        let sql = "SELECT host FROM information_schema.processlist WHERE db = ?";
+        let hosts: Vec<String> = bench
+            .root()
+            .await
+            .exec(sql, (&bench.name,))
+            .await
+            .expect("connections");
+        // Over a socket there is no port.
+        assert!(
+            hosts.len() == 3 && hosts.iter().all(|host| host.contains(':')),
+            "{hosts:?}"
+        );
+        system.close().await
     })
 }
 

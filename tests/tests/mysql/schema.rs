@@ -101,6 +101,7 @@ fn not_only_tables(bench: &mut Bench) -> Outcome {
         let mut app = bench.app().await;
         let mut admin = bench.root().await;
         // An event whose time is over stays as long as nobody carries events out.
+        let scheduler: Option<String> = admin.query_first("SELECT @@global.event_scheduler").await.expect("a setting");
         admin.query_drop("SET GLOBAL event_scheduler = OFF").await.expect("a setting");
         let make: [&[u8]; 9] = [
             b"CREATE FUNCTION doubled(n INT) RETURNS INT DETERMINISTIC RETURN 2 * n",
@@ -149,6 +150,9 @@ fn not_only_tables(bench: &mut Bench) -> Outcome {
             system.close().await?;
             assert_eq!(looker.dump().await, before, "{change}");
         }
+        app.run("DROP EVENT once");
+        let scheduler = format!("SET GLOBAL event_scheduler = {}", scheduler.expect("a setting"));
+        admin.query_drop(scheduler).await.expect("a setting");
         Ok(())
     })
 }

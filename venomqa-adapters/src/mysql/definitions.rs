@@ -67,7 +67,12 @@ impl Definitions {
         };
         let shown: Vec<_> = named.iter().map(show).collect();
         if !shown.is_empty() {
-            let sets = link.sets(&shown.join("; ")).await?;
+            let sets = link.sets(&shown.join("; ")).await;
+            let sets = sets.map_err(|stop| match stop.is_undefined() {
+                // Somebody changes the schema, such as the server for a client that is gone.
+                true => Stop::Again,
+                false => stop,
+            })?;
             let shown = named.into_iter().zip(sets);
             definitions.extend(shown.map(|((kind, name, place), mut set)| {
                 Definition::shown(kind, name, place, set.pop())

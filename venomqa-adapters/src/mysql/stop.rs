@@ -27,6 +27,9 @@ const DUPLICATE: u16 = 1062;
 const NO_SUCH_SAVEPOINT: u16 = 1305;
 const NO_SUCH_TABLE: u16 = 1146;
 const NO_SUCH_DATABASE: u16 = 1049;
+const NO_SUCH_ROUTINE: u16 = 1305;
+const NO_SUCH_TRIGGER: u16 = 1360;
+const NO_SUCH_EVENT: u16 = 1539;
 const PURGED_LOG: u16 = 1236;
 
 impl Stop {
@@ -94,6 +97,15 @@ impl Stop {
     /// Whether a table or database is gone.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self.number(), Some(NO_SUCH_TABLE | NO_SUCH_DATABASE))
+    }
+
+    /// Whether something else that a schema consists of is gone.
+    pub(super) fn is_undefined(&self) -> bool {
+        self.is_missing()
+            || matches!(
+                self.number(),
+                Some(NO_SUCH_ROUTINE | NO_SUCH_TRIGGER | NO_SUCH_EVENT)
+            )
     }
 
     /// The error for the caller, where somebody else's lock is not the reason.

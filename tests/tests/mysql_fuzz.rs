@@ -20,6 +20,7 @@ use venomqa_adapters::{Checkpoint, MySqlAdapter, MySqlMode, MySqlOptions, Result
 use venomqa_tests::servers::MariaDb;
 
 use app::block_on;
+use app::dialect::Dialect;
 use app::hostile::{Hostile, statement};
 use app::same_process::SameProcess;
 
@@ -62,10 +63,28 @@ fn seed() -> u64 {
 async fn database(base: &str, name: &str) -> String {
     let opts = Opts::from_url(base).expect("a URL");
     let mut conn = Conn::new(opts).await.expect("a connection");
-    conn.query_drop(format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"))
-        .await
-        .expect("a database");
+    conn.query_drop(format!(
+        "{}; CREATE DATABASE {name} CHARACTER SET utf8mb4",
+        without(name)
+    ))
+    .await
+    .expect("a database");
     format!("{base}{name}")
+}
+
+fn without(name: &str) -> String {
+    format!(
+        "SET foreign_key_checks = 0; DROP DATABASE IF EXISTS {name}; DROP DATABASE IF EXISTS _venomqa_{name}"
+    )
+}
+
+/// A server that somebody named is left as it was.
+async fn remove(url: &str) {
+    let (base, name) = url.rsplit_once('/').expect("a database");
+    let mut conn = Conn::new(Opts::from_url(&format!("{base}/")).expect("a URL"))
+        .await
+        .expect("a connection");
+    conn.query_drop(without(name)).await.expect("it goes");
 }
 
 /// A walk with so many of a hundred of all jumps.
@@ -95,6 +114,8 @@ async fn jumps(base: &str, name: &str, mode: MySqlMode) -> Result<()> {
     );
     assert_eq!(workload.looker.ours().await, [""; 0]);
     assert_eq!(workload.looker.damage().await, [""; 0]);
+    drop(workload);
+    remove(&url).await;
     Ok(())
 }
 
@@ -111,6 +132,8 @@ async fn jumps_by_savepoints(base: &str) -> Result<()> {
         "{walk:?}"
     );
     assert!(outside.dump().await == untouched);
+    drop((system, outside));
+    remove(&url).await;
     Ok(())
 }
 
@@ -134,8 +157,10 @@ fn become_run_if_asked() {
         let mut api = Conn::new(Opts::from_url(&url).expect("a URL"))
             .await
             .expect("a connection");
+        let dialect = Dialect::of(&mut api).await;
+        let many = dialect.sql("INSERT INTO bare SELECT seq, seq, seq FROM seq_1_to_300");
         loop {
-            let explored = explore(&url, mode, &mut api, &mut dice).await;
+            let explored = explore(&url, mode, &mut api, &many, &mut dice).await;
             explored.expect("nobody is in the way");
         }
     });
@@ -146,7 +171,13 @@ fn got_on() {
     writeln!(std::io::stdout(), "on").expect("the test listens");
 }
 
-async fn explore(url: &str, mode: MySqlMode, api: &mut Conn, dice: &mut Dice) -> Result<()> {
+async fn explore(
+    url: &str,
+    mode: MySqlMode,
+    api: &mut Conn,
+    many: &str,
+    dice: &mut Dice,
+) -> Result<()> {
     let system = MySqlOptions::from_url(url)?.mode(mode).connect().await?;
     got_on();
     let mut checkpoints = vec![system.begin(&mut |_, _| {}).await?.checkpoint];
@@ -157,9 +188,7 @@ async fn explore(url: &str, mode: MySqlMode, api: &mut Conn, dice: &mut Dice) ->
             }
         }
         // Many rows, for a restore to take a while.
-        api.query_drop("INSERT INTO bare SELECT seq, seq, seq FROM seq_1_to_300")
-            .await
-            .expect("rows");
+        api.query_drop(many).await.expect("rows");
         got_on();
         checkpoints.push(system.seal().await?.checkpoint);
         got_on();
@@ -194,13 +223,14 @@ async fn kills(base: &str, how: &str) {
             .expect("this program again");
         let mut lines = BufReader::new(run.stdout.take().expect("piped")).lines();
         // A few steps and a little more: the moment of death is the random input here.
-        assert!(
-            lines
-                .by_ref()
-                .take(dice.below(24) + 1)
-                .all(|line| line.is_ok())
-        );
+        for _ in 0..=dice.below(24) {
+            let line = lines.next().expect("the run goes on");
+            line.expect("a line");
+        }
         std::thread::sleep(Duration::from_micros(dice.below(30_000) as u64));
+        // One that ended itself was not killed at all.
+        let ended = run.try_wait().expect("its state");
+        assert!(ended.is_none(), "seed {}, kill {kill}: {ended:?}", seed());
         run.kill().expect("killed");
         drop(lines);
         run.wait().expect("it ended");
@@ -226,4 +256,6 @@ async fn kills(base: &str, how: &str) {
         "{left_something} of {kills} kills left something"
     );
     assert_eq!(workload.looker.damage().await, [""; 0]);
+    drop(workload);
+    remove(&url).await;
 }

@@ -12,6 +12,7 @@ use venomqa_tests::Page;
 use venomqa_tests::servers::MariaDb;
 
 use crate::app::App;
+use crate::app::dialect::Dialect;
 use crate::app::look::Looker;
 
 pub(crate) const NOTHING: [&str; 0] = [];
@@ -35,6 +36,7 @@ pub(crate) fn trials(server: &MariaDb, tests: &[Test]) -> Vec<Trial> {
 pub(crate) struct Bench {
     base: String,
     pub(crate) name: String,
+    pub(crate) dialect: Dialect,
     runtime: Rc<Runtime>,
 }
 
@@ -43,12 +45,18 @@ impl Bench {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build();
-        // Names have at most 64 characters.
-        let name = name.chars().take(60).collect();
+        // Names have at most 64 characters, also of what a run makes beside it.
+        let name = name.chars().take(55).collect();
+        let runtime = runtime.expect("a runtime");
+        let dialect = runtime.block_on(async {
+            let mut conn = connect(base).await.expect("a connection");
+            Dialect::of(&mut conn).await
+        });
         Self {
             base: base.into(),
             name,
-            runtime: Rc::new(runtime.expect("a runtime")),
+            dialect,
+            runtime: Rc::new(runtime),
         }
     }
 
@@ -63,7 +71,10 @@ impl Bench {
     /// The page of the guide shows this, for a database called `orders`.
     #[track_caller]
     pub(crate) fn page_shows(&self, error: &Error) {
-        Page::of("mysql").shows(&error.to_string().replace(&self.name, "orders"));
+        let error = error.to_string().replace(&self.name, "orders");
+        // It shows what MariaDB says, which here does not look up names.
+        let error = error.replacen("MySQL", "MariaDB", 1);
+        Page::of("mysql").shows(&error.replace("root@localhost:", "root@127.0.0.1:"));
     }
 
     pub(crate) fn url(&self) -> String {
@@ -79,14 +90,42 @@ impl Bench {
         self.url().replacen("root@", &format!("{user}@"), 1)
     }
 
+    /// An account of this test's own, which is not there yet.
+    pub(crate) fn account(&self, what: &str) -> String {
+        format!("{what}_{}", self.name.chars().take(20).collect::<String>())
+    }
+
+    /// What a run needs for all databases, and no more.
+    pub(crate) fn rights_of_a_run(&self) -> &'static str {
+        match self.dialect {
+            Dialect::MariaDb => {
+                "REPLICATION SLAVE, BINLOG MONITOR, BINLOG ADMIN, BINLOG REPLAY, PROCESS"
+            }
+            Dialect::MySql => {
+                "REPLICATION SLAVE, REPLICATION CLIENT, REPLICATION_APPLIER, BINLOG_ADMIN, SYSTEM_VARIABLES_ADMIN, PROCESS"
+            }
+        }
+    }
+
     /// Makes the empty database.
     pub(crate) async fn make(&self) {
-        let sql = format!("CREATE DATABASE `{}` CHARACTER SET utf8mb4", self.name);
+        let sql = format!(
+            "{}; CREATE DATABASE `{}` CHARACTER SET utf8mb4",
+            self.without(),
+            self.name
+        );
         self.root()
             .await
             .query_drop(sql)
             .await
             .expect("a new database");
+    }
+
+    /// What removes the database, and what a run on it left.
+    fn without(&self) -> String {
+        let databases = [&*self.name, &format!("_venomqa_{}", self.name)];
+        let drop = databases.map(|name| format!("DROP DATABASE IF EXISTS `{name}`"));
+        format!("SET foreign_key_checks = 0; {}", drop.join("; "))
     }
 
     /// Makes the database and starts the application with a few orders.
@@ -101,8 +140,12 @@ impl Bench {
 
     /// A connection of the administrator, to no database.
     pub(crate) async fn root(&self) -> Conn {
-        let opts = Opts::from_url(&self.base).expect("a URL");
-        Conn::new(opts).await.expect("a connection")
+        connect(&self.base).await.expect("a connection")
+    }
+
+    /// Ends a prepared transaction from a connection to no database.
+    pub(crate) async fn end_prepared(&self, sql: &str) {
+        self.root().await.query_drop(sql).await.expect("it ends");
     }
 
     pub(crate) async fn looker(&self) -> Looker {
@@ -123,6 +166,23 @@ impl Bench {
             .settle(Duration::from_millis(300))
             .connect()
             .await
+    }
+}
+
+async fn connect(base: &str) -> mysql_async::Result<Conn> {
+    Conn::new(Opts::from_url(base).expect("a URL")).await
+}
+
+/// A server that somebody named is left as it was.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let remove = async {
+            let mut conn = connect(&self.base).await?;
+            let sql = format!("SET lock_wait_timeout = 5; {}", self.without());
+            conn.query_drop(sql).await
+        };
+        // A test that failed may leave it locked; the next one removes it first.
+        let _ = self.runtime.block_on(remove);
     }
 }
 

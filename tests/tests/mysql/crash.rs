@@ -44,8 +44,14 @@ pub(crate) fn trials() -> Vec<Trial> {
         "without_a_log_copies_are_taken_and_the_reason_told",
         without_log,
     );
+    let filtered = Trial::test(
+        "a_log_that_leaves_databases_out_is_not_followed",
+        filtered_log,
+    );
     let large = Trial::test("a_row_that_is_too_large_to_go_back_is_named", too_large);
-    vec![restarts, forgetful, rotated, purged, without, large]
+    vec![
+        restarts, forgetful, rotated, purged, without, filtered, large,
+    ]
 }
 
 /// Begins, changes something and lets the adapter go without closing it, as a panic does.
@@ -415,6 +421,25 @@ fn without_log() -> Outcome {
         system.close().await?;
         assert_eq!(bench.looker().await.dump().await, before);
         Ok(())
+    })
+}
+
+fn filtered_log() -> Outcome {
+    let server = MariaDb::own(BinaryLog::FullRows, &["binlog-ignore-db=elsewhere"]);
+    let mut bench = Bench::new(&server.url(""), "filtered");
+    bench.block_on(async |bench| {
+        let mut app = bench.app().await;
+        let system = bench.connect().await?;
+        begin(&system).await?;
+        assert_eq!(
+            system.about().mechanism,
+            "full copies, because the server leaves databases out of its binary log (`--binlog-ignore-db=elsewhere`)"
+        );
+        // What is left out is what a connection writes that uses the other database.
+        app.attempt(1, "CREATE DATABASE elsewhere; USE elsewhere").expect("a database");
+        app.attempt(1, "UPDATE filtered.orders SET paid = 1 WHERE id = 1").expect("an update");
+        assert_eq!(lines(&system.changes().await?), ["orders#1: paid 0 -> 1"]);
+        system.close().await
     })
 }
 

@@ -4,6 +4,7 @@ use libtest_mimic::Failed;
 use mysql_async::prelude::Queryable;
 use venomqa_adapters::{Error, MySqlAdapter, MySqlMode, MySqlOptions, System};
 
+use crate::app::dialect::Dialect;
 use crate::bench::{Bench, NOTHING, Test, begin};
 
 type Outcome = std::result::Result<(), Failed>;
@@ -13,6 +14,7 @@ pub(crate) const TESTS: &[Test] = &[
         "a_run_begins_once_and_tells_about_itself_to_the_end",
         begins_once,
     ),
+    ("connections_go_where_the_url_says", over_tcp),
     ("nothing_is_left_after_close", nothing_left),
     (
         "a_database_that_may_not_be_touched_is_refused",
@@ -38,7 +40,10 @@ fn begins_once(bench: &mut Bench) -> Outcome {
         begin(&system).await?;
         let about = system.about();
         assert!(
-            about.name.contains("MariaDB") && about.name.contains(&bench.name),
+            about.name.contains(match bench.dialect {
+                Dialect::MariaDb => "MariaDB",
+                Dialect::MySql => "MySQL",
+            }) && about.name.contains(&bench.name),
             "{about:?}"
         );
         assert!(
@@ -65,6 +70,28 @@ fn begins_once(bench: &mut Bench) -> Outcome {
         let closed = begin(&system).await.expect_err("it is closed").to_string();
         assert!(closed.contains("was closed"), "{closed}");
         Ok(())
+    })
+}
+
+fn over_tcp(bench: &mut Bench) -> Outcome {
+    bench.block_on(async |bench| {
+        bench.make().await;
+        let system = bench.connect().await?;
+        begin(&system).await?;
+        system.query("SELECT 1", ()).await?;
+        let sql = "SELECT host FROM information_schema.processlist WHERE db = ?";
+        let hosts: Vec<String> = bench
+            .root()
+            .await
+            .exec(sql, (&bench.name,))
+            .await
+            .expect("connections");
+        // Over a socket there is no port.
+        assert!(
+            hosts.len() == 3 && hosts.iter().all(|host| host.contains(':')),
+            "{hosts:?}"
+        );
+        system.close().await
     })
 }
 
@@ -158,6 +185,38 @@ fn refused_at_begin(bench: &mut Bench) -> Outcome {
                 Ok(())
             };
         check(
+            "CREATE TABLE odd(id INT) ENGINE = MyISAM",
+            "DROP TABLE odd",
+            &["`odd` is kept by MyISAM", "InnoDB"],
+        )
+        .await?;
+        check(
+            "CREATE TABLE odd(id INT PRIMARY KEY, FTS_DOC_ID BIGINT UNSIGNED NOT NULL)",
+            "DROP TABLE odd",
+            &["`odd` has a column `FTS_DOC_ID`"],
+        )
+        .await?;
+        if bench.dialect == Dialect::MySql {
+            return check(
+                "CREATE TABLE odd(id INT, doc JSON)",
+                "DROP TABLE odd",
+                &[
+                    "`odd` has a `JSON` column (`doc`) but no key",
+                    "ADD PRIMARY KEY",
+                ],
+            )
+            .await;
+        }
+        check(
+            "CREATE TABLE odd(t TEXT NOT NULL, UNIQUE(t))",
+            "DROP TABLE odd",
+            &[
+                "`odd` has a unique index over long columns",
+                "ADD PRIMARY KEY",
+            ],
+        )
+        .await?;
+        check(
             "CREATE SEQUENCE tickets",
             "DROP SEQUENCE tickets",
             &["`tickets` is a sequence", "ignore_table"],
@@ -192,6 +251,13 @@ fn refused_at_begin(bench: &mut Bench) -> Outcome {
             "{refused}"
         );
         system.close().await?;
+        let system = bench.options().ignore_table("noets").connect().await?;
+        let refused = begin(&system).await.expect_err("there is none").to_string();
+        assert!(
+            refused.contains("`noets` is to be ignored, but there is none"),
+            "{refused}"
+        );
+        system.close().await?;
         assert_eq!(app.run("SELECT * FROM orders"), 2);
         assert_eq!(bench.looker().await.ours().await, NOTHING);
         Ok(())
@@ -202,7 +268,7 @@ fn names(bench: &mut Bench) -> Outcome {
     bench.block_on(async |bench| {
         let long = "x".repeat(60);
         // One differs from another in case only, which has what this one has not.
-        let twin = "CREATE DATABASE upper_lower; USE upper_lower; CREATE TABLE t(a INT); \
+        let twin = "DROP DATABASE IF EXISTS upper_lower; CREATE DATABASE upper_lower; USE upper_lower; CREATE TABLE t(a INT); \
                     CREATE TRIGGER changed BEFORE INSERT ON t FOR EACH ROW SET NEW.a = 1; \
                     CREATE EVENT daily ON SCHEDULE EVERY 1 DAY DO SELECT 1";
         bench.root().await.query_drop(twin).await.expect("a database");
@@ -228,6 +294,7 @@ fn names(bench: &mut Bench) -> Outcome {
             assert_eq!(left, ["one"]);
             root.query_drop(format!("DROP DATABASE {quoted}")).await.expect("it goes");
         }
+        bench.root().await.query_drop("DROP DATABASE upper_lower").await.expect("it goes");
         let left: Vec<String> = bench.root().await.query("SHOW DATABASES LIKE '\\\\_venomqa\\\\_%odd%'").await.expect("names");
         assert_eq!(left, NOTHING);
         Ok(())

@@ -9,6 +9,7 @@ mod following;
 mod life;
 mod rights;
 mod savepoint;
+mod schema;
 mod waiting;
 
 use libtest_mimic::Arguments;
@@ -21,6 +22,7 @@ fn main() {
     for tests in [
         following::TESTS,
         waiting::TESTS,
+        schema::TESTS,
         life::TESTS,
         rights::TESTS,
         crash::TESTS,

@@ -4,6 +4,7 @@ use libtest_mimic::Failed;
 use mysql_async::prelude::Queryable;
 use venomqa_adapters::{Error, MySqlAdapter, MySqlMode, MySqlOptions, System};
 
+use crate::app::dialect::Dialect;
 use crate::bench::{Bench, NOTHING, Test, begin, lines};
 
 type Outcome = std::result::Result<(), Failed>;
@@ -21,7 +22,7 @@ fn read_only(bench: &mut Bench) -> Outcome {
         let mut app = bench.app().await;
         let mut root = bench.root().await;
         let grant = format!(
-            "CREATE USER reader; GRANT SELECT ON `{}`.* TO reader",
+            "DROP USER IF EXISTS reader; CREATE USER reader; GRANT SELECT ON `{}`.* TO reader",
             bench.name
         );
         root.query_drop(grant).await.expect("an account");
@@ -61,13 +62,21 @@ fn no_log_rights(bench: &mut Bench) -> Outcome {
         let mut app = bench.app().await;
         let mut root = bench.root().await;
         let name = &bench.name;
+        let (least, log) = match bench.dialect {
+            Dialect::MariaDb => ("BINLOG ADMIN, BINLOG REPLAY", "BINLOG MONITOR"),
+            Dialect::MySql => (
+                "REPLICATION_APPLIER, BINLOG_ADMIN, SYSTEM_VARIABLES_ADMIN",
+                "REPLICATION CLIENT",
+            ),
+        };
         root.query_drop(format!(
-            "CREATE USER writer; GRANT BINLOG ADMIN, BINLOG REPLAY ON *.* TO writer; GRANT ALL ON `{name}`.* TO writer; GRANT ALL ON `_venomqa_{name}`.* TO writer"
+            "DROP USER IF EXISTS writer; CREATE USER writer; GRANT {least} ON *.* TO writer; GRANT ALL ON `{name}`.* TO writer; GRANT ALL ON `_venomqa_{name}`.* TO writer"
         ))
         .await
         .expect("an account");
         let options = || MySqlOptions::from_url(&bench.url_as("writer"));
-        for (grant, lacks) in [("SELECT 1", "BINLOG MONITOR"), ("GRANT BINLOG MONITOR ON *.* TO writer", "REPLICATION SLAVE")] {
+        let granted = format!("GRANT {log} ON *.* TO writer");
+        for (grant, lacks) in [("SELECT 1", log), (&*granted, "REPLICATION SLAVE")] {
             root.query_drop(grant).await.expect("a right");
             let system = options()?.connect().await?;
             let checkpoint = begin(&system).await?;

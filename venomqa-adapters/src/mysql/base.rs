@@ -2,14 +2,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::counters::{self, Counters, counters};
-use super::definitions::Definitions;
+use super::definitions::{Definitions, Part};
 use super::hold::Hold;
 use super::image::Image;
 use super::journal::{Journal, Place};
 use super::options::Ignored;
 use super::replay;
 use super::root::{Root, rows};
-use super::schema::Plan;
+use super::schema::{Plan, quoted};
 use super::stop::Stop;
 use crate::Error;
 use crate::database::history::{Delta, add};
@@ -197,7 +197,12 @@ impl Base {
 
     /// Ends an attempt if the schema is not that of the root.
     pub(super) async fn expect_same_schema(&mut self, statement: &str) -> Result<(), Stop> {
-        let Some(different) = self.schema_difference().await? else {
+        self.expect_same(Part::All, statement).await
+    }
+
+    /// Ends an attempt if a part of the schema is not that of the root.
+    pub(super) async fn expect_same(&mut self, part: Part, statement: &str) -> Result<(), Stop> {
+        let Some(different) = self.schema_difference(part).await? else {
             return Ok(());
         };
         Err(Stop::Failed(Error::Irreversible {
@@ -211,21 +216,38 @@ impl Base {
         }))
     }
 
-    /// Makes the schema that of the root again.
-    pub(super) async fn put_schema_back(&mut self) -> Result<(), Stop> {
-        if self.schema_difference().await?.is_none() {
+    /// Makes a part of the schema that of the root again.
+    pub(super) async fn put_schema_back(&mut self, part: Part) -> Result<(), Stop> {
+        if self.schema_difference(part).await?.is_none() {
             return Ok(());
         }
         let ignored = &self.ignored.tables;
         let leaves_out = |table: &str| ignored.contains(table);
         let (link, database) = (&mut self.hold.link, &self.hold.database);
-        self.definitions.put_back(link, database, leaves_out).await
+        let put_back = self.definitions.put_back(link, database, leaves_out, part);
+        let left = put_back.await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        Err(Stop::Failed(Error::NotRestored {
+            system: self.hold.system.clone(),
+            why: format!("{} could not be made again as it was", left.join(" and ")),
+            remedy: format!(
+                "make it by hand if it is still wanted, and `DROP DATABASE {}`",
+                quoted(&self.hold.side.database)
+            ),
+        }))
     }
 
-    async fn schema_difference(&mut self) -> Result<Option<String>, Stop> {
+    pub(super) async fn schema_difference(&mut self, part: Part) -> Result<Option<String>, Stop> {
+        let found = self.read_definitions().await?;
+        Ok(self.definitions.difference(&found, part))
+    }
+
+    /// The definitions that there are now.
+    pub(super) async fn read_definitions(&mut self) -> Result<Definitions, Stop> {
         let ignored = &self.ignored.tables;
         let leaves_out = |table: &str| ignored.contains(table);
-        let found = Definitions::read(&mut self.hold.link, &self.hold.database, leaves_out).await?;
-        Ok(self.definitions.difference(&found))
+        Definitions::read(&mut self.hold.link, &self.hold.database, leaves_out).await
     }
 }

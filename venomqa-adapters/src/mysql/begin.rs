@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::base::{Base, lock};
 use super::binlog::Binlog;
 use super::counters::{self, counters};
-use super::definitions::Definitions;
+use super::definitions::Part;
 use super::hold::Hold;
 use super::options::MySqlMode;
 use super::position::Position;
@@ -47,11 +47,10 @@ pub(super) async fn begin(
 /// Looks at the schema, decides how to follow it, and makes room for a copy.
 async fn prepare(base: &mut Base) -> Result<Choice, Stop> {
     base.hold.be_patient().await?;
+    base.definitions = base.read_definitions().await?;
     let (hold, ignored) = (&mut base.hold, &base.ignored);
     base.plan = Plan::read(&mut hold.link, &hold.database, ignored).await?;
     let choice = choose(&mut hold.link, &hold.system, hold.options.mode, &base.plan).await?;
-    let leaves_out = |table: &str| ignored.tables.contains(table);
-    base.definitions = Definitions::read(&mut hold.link, &hold.database, leaves_out).await?;
     hold.side
         .prepare(&mut hold.link, &base.plan, &base.definitions)
         .await?;
@@ -97,12 +96,25 @@ async fn copy(
         None => None,
     };
     base.hold.link.run("UNLOCK TABLES").await?;
+    expect_no_change_since(base).await?;
     Stage::running(&mut base.hold.link, &base.hold.side).await?;
     Ok(match (savepoint, end) {
         (Some(savepoint), _) => Follow::Savepoint(savepoint),
         (None, Some(end)) => Follow::Binlog(Box::new(Binlog::open(base, end).await?)),
         (None, None) => Follow::Copy,
     })
+}
+
+/// Whoever changed the schema while it was read and the contents were copied did so before the run began.
+async fn expect_no_change_since(base: &mut Base) -> Result<(), Stop> {
+    let Some(different) = base.schema_difference(Part::All).await? else {
+        return Ok(());
+    };
+    Err(Stop::Failed(Error::Busy {
+        system: base.hold.system.clone(),
+        why: format!("another connection changed {different} while the run began"),
+        remedy: "begin once the schema is made".into(),
+    }))
 }
 
 /// Keeps others from writing, once nobody has a transaction open that did.

@@ -54,6 +54,9 @@ impl Binlog {
             shown => shown?,
         };
         self.read(base, shown).await?;
+        if let Some(name) = self.stream.prepared() {
+            return Err(Stop::Prepared(name.clone()));
+        }
         self.explain_statements(base).await?;
         while !self.suspects.is_empty() {
             self.compare(base).await?;
@@ -76,6 +79,17 @@ impl Binlog {
             }
         }
         Ok(heard)
+    }
+
+    /// Reads what was written since the last look while nobody can write more. Returns the tables of which more may have changed.
+    pub(super) async fn read_rest(&mut self, base: &mut Base) -> Result<BTreeSet<usize>, Stop> {
+        let status = base.hold.link.server.log_status();
+        let shown = base.hold.link.rows(status).await?;
+        self.read(base, shown).await?;
+        if !self.statements.is_empty() {
+            self.suspects.extend(base.plan.all());
+        }
+        Ok(std::mem::take(&mut self.suspects))
     }
 
     /// A statement that leaves the schema as it was may have changed any row.

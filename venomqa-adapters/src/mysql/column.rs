@@ -64,6 +64,8 @@ pub(super) enum Kind {
     Bit {
         bits: u8,
     },
+    /// MySQL's `JSON`. It is read as text and kept as the value that the text tells.
+    Json,
     /// MariaDB's `UUID`, `INET6` and `INET4`, stored as `BINARY`.
     Address(Address),
 }
@@ -159,6 +161,7 @@ impl Kind {
             "bit" => Some(Self::Bit {
                 bits: column.precision?.try_into().ok()?,
             }),
+            "json" => Some(Self::Json),
             "uuid" => Some(Self::Address(Address::Uuid)),
             "inet6" => Some(Self::Address(Address::Inet6)),
             "inet4" => Some(Self::Address(Address::Inet4)),
@@ -185,6 +188,7 @@ impl Kind {
             Self::Char { .. } | Self::Enum { .. } | Self::Set { .. } | Self::Address(_) => 254,
             Self::VarChar { .. } => 15,
             Self::Blob { .. } => 252,
+            Self::Json => 245,
             Self::Geometry => 255,
             Self::Bit { .. } => 16,
         }
@@ -204,7 +208,7 @@ impl Kind {
             Self::Address(address) => out.extend(char_meta(address.octets())),
             Self::VarChar { octets, .. } => out.extend(octets.to_le_bytes()),
             Self::Blob { length, .. } => out.push(*length),
-            Self::Geometry => out.push(4),
+            Self::Geometry | Self::Json => out.push(4),
             Self::Enum { bytes, .. } => out.extend([247, *bytes]),
             Self::Set { bytes, .. } => out.extend([248, *bytes]),
             Self::Bit { bits } => out.extend([bits % 8, bits / 8]),
@@ -236,7 +240,7 @@ impl Kind {
             Self::Char { octets, .. } | Self::VarChar { octets, .. } => prefixed(prefix(*octets))?,
             Self::Address(_) => prefixed(1)?,
             Self::Blob { length, .. } => prefixed((*length).into())?,
-            Self::Geometry => prefixed(4)?,
+            Self::Geometry | Self::Json => prefixed(4)?,
             Self::Bit { bits } => usize::from(*bits).div_ceil(8),
         };
         (size <= bytes.len()).then_some(size)

@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use super::base::{Base, NOTHING};
 use super::counters::Counters;
+use super::definitions::Part;
+use super::image::Image;
 use super::journal::Place;
 use super::stop::Stop;
 use crate::database::history::Delta;
@@ -19,16 +21,17 @@ impl Copy {
         base.expect_same_schema("").await
     }
 
-    /// The same, and keeps others from writing until the transaction ends that this begins.
-    pub(super) async fn look_and_lock(base: &mut Base) -> Result<(), Stop> {
+    /// Reads the same, and keeps others from writing until the transaction ends that this begins.
+    pub(super) async fn read_and_lock(
+        base: &mut Base,
+        part: Part,
+    ) -> Result<Vec<(usize, Vec<Image>)>, Stop> {
         base.stand_still(NOTHING).await?;
-        base.expect_same_schema("").await?;
+        base.expect_same(part, "").await?;
         let tables = base.plan.all().collect();
         base.load_root(&tables).await?;
         base.hold.link.run("START TRANSACTION").await?;
-        let found = base.read(&tables, " FOR UPDATE").await?;
-        base.found(found);
-        Ok(())
+        base.read(&tables, " FOR UPDATE").await
     }
 
     /// Goes a way in the transaction of that look.

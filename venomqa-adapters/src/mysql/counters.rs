@@ -4,14 +4,14 @@ use super::link::{Link, converted};
 use super::schema::{Plan, is, quoted};
 use super::stop::Stop;
 
-/// What `AUTO_INCREMENT` gives next, by table.
+/// What `AUTO_INCREMENT` gives next, by table, where it is not 1: a server may say nothing of those that have given none yet.
 pub(super) type Counters = BTreeMap<String, u64>;
 
 /// The statement that [`counters`] reads.
 pub(super) fn select(plan: &Plan) -> String {
     format!(
         "SELECT table_name, auto_increment FROM information_schema.tables \
-         WHERE {} AND auto_increment IS NOT NULL",
+         WHERE {} AND auto_increment > 1",
         is("table_schema", &plan.database)
     )
 }
@@ -33,16 +33,15 @@ pub(super) async fn set(
     wanted: &Counters,
 ) -> Result<(), Stop> {
     for name in differing(live, wanted) {
-        if let Some(next) = wanted.get(name) {
-            let table = format!("{}.{}", quoted(&plan.database), quoted(name));
-            link.run(&format!("ALTER TABLE {table} AUTO_INCREMENT = {next}"))
-                .await?;
-        }
+        let next = wanted.get(name).unwrap_or(&1);
+        let table = format!("{}.{}", quoted(&plan.database), quoted(name));
+        link.run(&format!("ALTER TABLE {table} AUTO_INCREMENT = {next}"))
+            .await?;
     }
     Ok(())
 }
 
 fn differing<'a>(live: &'a Counters, wanted: &'a Counters) -> BTreeSet<&'a String> {
     let differs = |name: &&String| live.get(*name) != wanted.get(*name);
-    wanted.keys().filter(differs).collect()
+    live.keys().chain(wanted.keys()).filter(differs).collect()
 }

@@ -16,6 +16,10 @@ pub(super) enum Event<'a> {
     },
     /// The transaction is committed.
     Commit,
+    /// The transaction is prepared: another connection may end it, by this name.
+    Prepare { name: String },
+    /// A whole transaction follows that was compressed. Its events have no place of their own in the log.
+    Compressed,
     /// Nothing that changes rows.
     Nothing,
     /// Something that may change rows, but is not understood.
@@ -89,6 +93,20 @@ impl<'a> Event<'a> {
                 Self::Rotate { file, position }
             }
             16 => Self::Commit,
+            38 => {
+                let is_committed = data.number(1)? == 1;
+                let format = data.number(4)?;
+                let (first, second) = (data.number(4)?, data.number(4)?);
+                let (first, second) = (data.take(first)?, data.take(second)?);
+                match is_committed {
+                    true => Self::Commit,
+                    // As statements in the log have it.
+                    false => Self::Prepare {
+                        name: format!("X'{}',X'{}',{format}", hex(first), hex(second)),
+                    },
+                }
+            }
+            40 => Self::Compressed,
             TABLE_MAP => {
                 let id = data.number(6)? as u64;
                 data.take(2)?;
@@ -113,10 +131,14 @@ impl<'a> Event<'a> {
             }
             // What begins and ends a file or a connection, what accompanies a statement that is sent itself, comments,
             // heartbeats, and the numbers of transactions.
-            3 | 5 | 13 | 14 | FORMAT | 27..=29 | 33..=37 | 40..=42 | 160..=164 => Self::Nothing,
+            3 | 5 | 13 | 14 | FORMAT | 27..=29 | 33..=37 | 41 | 42 | 160..=164 => Self::Nothing,
             _ => Self::Unknown,
         })
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn rows(what: u8, mut data: Bytes<'_>) -> Option<Rows<'_>> {

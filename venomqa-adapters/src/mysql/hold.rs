@@ -14,6 +14,9 @@ use crate::{Error, Result};
 /// The largest message that there can be.
 const LARGEST: usize = 1 << 30;
 
+/// What has the server take a trigger or function from an account that is not an administrator's.
+pub(super) const TRUST: &str = "SET GLOBAL log_bin_trust_function_creators = 1";
+
 /// The exclusive hold of a database: the connection that has the lock and does the work, so that no work is done without it.
 #[derive(Debug)]
 pub(super) struct Hold {
@@ -30,7 +33,9 @@ impl Hold {
     /// Connects and waits for the lock.
     pub(super) async fn take(options: MySqlOptions) -> Result<Self> {
         // What the server takes is looked at where it is written to; what it sends may be larger.
-        let opts = Opts::from(options.server.clone().max_allowed_packet(Some(LARGEST)));
+        let server = options.server.clone().max_allowed_packet(Some(LARGEST));
+        // The driver would go on over the socket that the server names, behind which on this machine another server may listen.
+        let opts = Opts::from(server.prefer_socket(false));
         let database = opts.db_name().unwrap_or_default().to_owned();
         let place = match opts.socket() {
             Some(socket) => socket.to_owned(),
@@ -186,6 +191,10 @@ impl Hold {
             format!("GRANT ALL ON {database}.* TO {account}")
         };
         let rights = self.link.server.global_rights();
+        let trust = match stop.is_untrusted() {
+            true => format!("{TRUST}; "),
+            false => String::new(),
+        };
         let why = match stop {
             Stop::Sql(mysql_async::Error::Server(error)) => error.message,
             other => format!("{other:?}"),
@@ -194,7 +203,7 @@ impl Hold {
             system: self.system.clone(),
             why: format!("{account} lacks rights ({why})"),
             remedy: format!(
-                "run as an administrator: GRANT {rights} ON *.* TO {account}; {}; {}",
+                "run as an administrator: {trust}GRANT {rights} ON *.* TO {account}; {}; {}",
                 all(&self.database),
                 all(&self.side.database)
             ),
@@ -206,7 +215,15 @@ impl Hold {
 async fn prepare(link: &mut Link) -> Result<(), Stop> {
     let format = replay::format(&link.server);
     match link.first::<u8>("SELECT @@log_bin").await? {
-        Some(1) => link.run(&format!("SET sql_log_bin = 0; {format}")).await,
-        _ => link.run(&format).await,
+        Some(1) => link.run(&format!("SET sql_log_bin = 0; {format}")).await?,
+        _ => link.run(&format).await?,
+    }
+    // Otherwise a MySQL waits for the number of the transaction, as a replica gets it, and may not take tables of ours.
+    match link.server.is_mariadb {
+        true => Ok(()),
+        false => {
+            let settings = "SET gtid_next = 'AUTOMATIC', sql_require_primary_key = 0";
+            link.run(settings).await
+        }
     }
 }

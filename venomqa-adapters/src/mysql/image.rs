@@ -22,7 +22,22 @@ impl Image {
         }
         let mut image = bytes[..bytes.len() - rest.len()].to_vec();
         set_unused(&mut image, columns.len());
-        Some((Self(image.into()), rest))
+        let image = Self(image.into());
+        match columns.iter().any(|column| column.kind.is_ambiguous()) {
+            true => Some((image.equal(columns)?, rest)),
+            false => Some((image, rest)),
+        }
+    }
+
+    /// The same row as it is written here.
+    fn equal(&self, columns: &[Column]) -> Option<Self> {
+        let mut image = self.0[..columns.len().div_ceil(8)].to_vec();
+        for (column, cell) in columns.iter().zip(self.cells(columns)) {
+            if let Some(cell) = cell {
+                column.kind.push_equal(cell, &mut image)?;
+            }
+        }
+        Some(Self(image.into()))
     }
 
     /// The row of a result of which these are the [selected](Column::selected) columns, from the first on.

@@ -1,6 +1,6 @@
 use super::definitions::Definitions;
 use super::link::Link;
-use super::schema::{Plan, is, literal, quoted};
+use super::schema::{Plan, bytes, is, literal, quoted};
 use super::stop::Stop;
 use crate::database::exclusive::this_run;
 
@@ -86,7 +86,7 @@ impl Side {
             "CREATE TABLE {0}(id TEXT) ENGINE = InnoDB; INSERT INTO {0} VALUES (UUID()); \
              CREATE TABLE {marker}(id TEXT) ENGINE = InnoDB; INSERT INTO {marker} SELECT id FROM {0}; \
              CREATE TABLE {1}(number INT, name TEXT, counter BIGINT UNSIGNED) ENGINE = InnoDB; \
-             CREATE TABLE {2}(number INT PRIMARY KEY, kind TEXT, name TEXT, statement LONGTEXT, mode TEXT) ENGINE = InnoDB",
+             CREATE TABLE {2}(number INT PRIMARY KEY, kind TEXT, name TEXT, statement LONGBLOB, settings TEXT, collation TEXT, place BIGINT UNSIGNED) ENGINE = InnoDB",
             self.table("run"),
             self.table("tables"),
             self.table("definitions"),
@@ -97,12 +97,14 @@ impl Side {
         }
         for (number, definition) in definitions.iter().enumerate() {
             sql.push_str(&format!(
-                "; INSERT INTO {} VALUES ({number}, {}, {}, {}, {})",
+                "; INSERT INTO {} VALUES ({number}, {}, {}, {}, {}, {}, {})",
                 self.table("definitions"),
                 literal(definition.kind.name()),
                 literal(&definition.name),
-                literal(&definition.statement),
-                literal(&definition.mode)
+                bytes(&definition.statement),
+                literal(&definition.settings),
+                literal(&definition.collation),
+                definition.place
             ));
         }
         link.run(&sql).await
@@ -130,6 +132,18 @@ impl Side {
             .await?;
         }
         link.run("SET unique_checks = 1").await
+    }
+
+    /// Whether the server does not let this account make a trigger. Its rules for that are many: this just asks.
+    pub(super) async fn distrusts(&self, link: &mut Link) -> bool {
+        let trigger = self.table("asks");
+        let holder = self.table("holder");
+        let asked = link
+            .run(&format!(
+                "CREATE TRIGGER {trigger} BEFORE INSERT ON {holder} FOR EACH ROW SET @_venomqa = 1; DROP TRIGGER {trigger}"
+            ))
+            .await;
+        asked.is_err_and(|stop| stop.is_untrusted())
     }
 
     /// Removes everything of ours from the server.

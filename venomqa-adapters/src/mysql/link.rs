@@ -64,9 +64,12 @@ impl Link {
     }
 
     /// Runs statements, separated by semicolons, until one fails.
-    pub(super) async fn run(&mut self, sql: &str) -> Result<(), Stop> {
+    pub(super) async fn run(
+        &mut self,
+        sql: &(impl AsRef<[u8]> + Sync + ?Sized),
+    ) -> Result<(), Stop> {
         let mut conn = self.take()?;
-        let outcome = conn.query_drop(sql).await;
+        let outcome = conn.query_drop(sql.as_ref()).await;
         self.conn = Some(conn);
         Ok(outcome?)
     }

@@ -81,7 +81,8 @@ impl MySqlOptions {
 
     /// The defaults for a URL such as `mysql://user:password@localhost:3306/database`.
     ///
-    /// With the feature `tls`, `?require_ssl=true` encrypts the connections.
+    /// Connections go over TCP, also to `localhost`; with `?socket=/path/to/socket` they go over that socket. With the feature
+    /// `tls`, `?require_ssl=true` encrypts them.
     ///
     /// # Errors
     ///

@@ -30,6 +30,13 @@ pub(super) fn refuse(system: &str, opts: &Opts, options: &MySqlOptions) -> Resul
             "name the application's",
         );
     }
+    #[cfg(not(feature = "tls"))]
+    if opts.ssl_opts().is_some() {
+        return refused(
+            "its URL asks for encrypted connections, which are not built in",
+            "enable the feature `tls`",
+        );
+    }
     refuse_remote(
         system,
         opts.socket().unwrap_or(opts.ip_or_hostname()),
@@ -85,18 +92,24 @@ pub(super) async fn choose(
 
 /// What keeps the binary log from telling every row, if anything does.
 async fn why_no_log(link: &mut Link) -> Result<Option<String>, Stop> {
-    let read = |row: Option<(u8, String, String)>| row.unwrap_or_default();
-    let (on, format, image) = read(
-        link.first("SELECT @@log_bin, @@global.binlog_format, @@global.binlog_row_image")
-            .await?,
-    );
-    let why = match (on, &*format, &*image) {
+    let partial = match link.server.is_mariadb {
+        true => "''",
+        false => "@@global.binlog_row_value_options",
+    };
+    let sql =
+        format!("SELECT @@log_bin, @@global.binlog_format, @@global.binlog_row_image, {partial}");
+    let row: Option<(u8, String, String, String)> = link.first(&sql).await?;
+    let (on, format, image, partial) = row.unwrap_or_default();
+    let why = match (on, &*format, &*image, &*partial) {
         (0, ..) => "the server writes no binary log (`--log-bin`)".into(),
-        (_, format, _) if format != "ROW" => {
+        (_, format, ..) if format != "ROW" => {
             format!("the server's `binlog_format` is {format}, not ROW")
         }
-        (.., image) if image != "FULL" => {
+        (_, _, image, _) if image != "FULL" => {
             format!("the server's `binlog_row_image` is {image}, not FULL")
+        }
+        (.., partial) if !partial.is_empty() => {
+            format!("the server's `binlog_row_value_options` is {partial}, not empty")
         }
         _ => return why_not_readable(link).await,
     };
@@ -110,8 +123,19 @@ async fn why_not_readable(link: &mut Link) -> Result<Option<String>, Stop> {
         ));
     }
     let status = link.server.log_status();
-    match link.rows::<mysql_async::Row>(status).await {
-        Ok(_) => {}
+    match link.first::<mysql_async::Row>(status).await {
+        Ok(row) => {
+            let filter = |at: usize| row.as_ref()?.get::<String, _>(at);
+            let filters = [("binlog-do-db", filter(2)), ("binlog-ignore-db", filter(3))];
+            let filters = filters
+                .into_iter()
+                .filter_map(|(name, set)| Some((name, set?)));
+            if let Some((name, set)) = filters.into_iter().find(|(_, set)| !set.is_empty()) {
+                return Ok(Some(format!(
+                    "the server leaves databases out of its binary log (`--{name}={set}`)"
+                )));
+            }
+        }
         Err(stop) if stop.is_denied() => {
             let right = if link.server.is_mariadb {
                 "BINLOG MONITOR"
@@ -143,16 +167,22 @@ async fn expect_followable(link: &mut Link, system: &str, plan: &Plan) -> Result
             remedy: remedy.into(),
         }))
     };
-    if let Some(column) = plan.unknown.first() {
+    if let Some(column) = plan.unknown_columns.first() {
         return refused(
             format!("the column `{column}` is to be ignored, but there is none"),
             "name it as `table.column`, as reports do",
         );
     }
+    if let Some(table) = plan.unknown_tables.first() {
+        return refused(
+            format!("the table `{table}` is to be ignored, but there is none"),
+            "name it as reports do",
+        );
+    }
     if !plan.unfollowable.is_empty() {
         return refused(
             plan.unfollowable.join("; "),
-            "convert the table (`ALTER TABLE ... ENGINE = InnoDB`), or leave it out with `ignore_table`",
+            "convert the table (`ALTER TABLE ... ENGINE = InnoDB`, `ADD PRIMARY KEY`), or leave it out with `ignore_table`",
         );
     }
     if link.server.is_mariadb {
@@ -167,4 +197,18 @@ async fn expect_followable(link: &mut Link, system: &str, plan: &Plan) -> Result
         }
     }
     Ok(())
+}
+
+#[cfg(all(test, not(feature = "tls")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn encryption_that_is_not_built_in_is_refused_and_not_forgotten() {
+        let options = MySqlOptions::from_url("mysql://root@localhost/shop?require_ssl=true");
+        let options = options.expect("a URL");
+        let opts = Opts::from(options.server.clone());
+        let refused = refuse("MySQL", &opts, &options).expect_err("nothing encrypts");
+        assert!(refused.to_string().contains("feature `tls`"), "{refused}");
+    }
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::base::Base;
 use super::copy::Copy;
-use super::definitions::Definitions;
+use super::definitions::{Definitions, Part};
 use super::hold::Hold;
 use super::install::MARKER;
 use super::options::MySqlOptions;
@@ -67,7 +67,7 @@ async fn return_to_root(base: &mut Base) -> Result<(), Stop> {
     base.definitions = Definitions::recorded(link, &side.table("definitions")).await?;
     base.ignored = recorded.ignored;
     base.root_counters = Arc::new(recorded.counters);
-    base.put_schema_back().await?;
+    base.put_schema_back(Part::Tables).await?;
     let (link, database) = (&mut base.hold.link, &base.hold.database);
     base.plan = Plan::read(link, database, &base.ignored).await?;
     let same = base
@@ -79,9 +79,12 @@ async fn return_to_root(base: &mut Base) -> Result<(), Stop> {
     if !same || !base.plan.unfollowable.is_empty() {
         return Err(lost(&base.hold, "its tables are others now"));
     }
-    Copy::look_and_lock(base).await?;
+    let found = Copy::read_and_lock(base, Part::Tables).await?;
+    base.found(found);
     let (way, counters) = (base.journal.way_to_root(), base.root_counters.clone());
     Copy::go(base, &way, &counters).await?;
+    // What may fail for a right that is missing comes when the rows are safe.
+    base.put_schema_back(Part::All).await?;
     Stage::at_root(&mut base.hold.link, &base.hold.side).await
 }
 

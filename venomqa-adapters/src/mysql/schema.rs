@@ -1,6 +1,7 @@
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::cascade::{self, Cascade};
 use super::column::{Column, Described, Kind};
 use super::install::MARKER;
 use super::link::Link;
@@ -19,7 +20,8 @@ pub(super) struct Plan {
     /// What cannot be followed, one phrase each: `` `log` is kept by MyISAM, which has no transactions ``.
     pub(super) unfollowable: Vec<String>,
     /// Columns that are to be ignored, but there are none.
-    pub(super) unknown: Vec<String>,
+    pub(super) unknown_columns: Vec<String>,
+    pub(super) unknown_tables: Vec<String>,
 }
 
 /// A followed table.
@@ -33,24 +35,12 @@ pub(super) struct TablePlan {
     pub(super) told: Vec<bool>,
     /// Whether nothing but all of its columns tells a row from another.
     pub(super) is_keyless: bool,
+    /// Whether the server adds a column of its own to its rows in the log, for a unique index over what is too long for one.
+    pub(super) is_hashed: bool,
     /// The exact contents, to select from `<quoted database>.<quoted table>`.
     pub(super) selected: String,
     /// What the binary log says of its columns before their rows: how many, of which types, with what sizes.
     pub(super) signature: Vec<u8>,
-}
-
-/// A foreign key by which the server changes rows without a word in the binary log.
-#[derive(Debug)]
-pub(super) struct Cascade {
-    /// The database and table of the parent, which need not be followed.
-    pub(super) parent: (String, String),
-    pub(super) child: usize,
-    /// Whether a parent that goes changes its children.
-    pub(super) on_delete: bool,
-    /// Whether one whose key changes does.
-    pub(super) on_update: bool,
-    /// The key's columns, as the parent numbers them if it is followed.
-    pub(super) columns: Vec<usize>,
 }
 
 /// A name as a statement quotes it.
@@ -61,6 +51,12 @@ pub(super) fn quoted(name: &str) -> String {
 /// A text as a statement quotes it, in a session in which a backslash escapes nothing.
 pub(super) fn literal(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
+}
+
+/// Bytes as a statement has them.
+pub(super) fn bytes(bytes: &[u8]) -> String {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("x'{digits}'")
 }
 
 /// The condition that a column of `information_schema` is just this name. Without the second half some of its tables take any case.
@@ -81,7 +77,7 @@ impl Plan {
             ..Self::default()
         };
         let mut columns = read_columns(link, database).await?;
-        let mut keys = read_keys(link, database).await?;
+        let mut indexes = read_indexes(link, database).await?;
         let tables: Vec<(String, String, Option<String>)> = link
             .rows(&format!(
                 "SELECT table_name, table_type, engine FROM information_schema.tables \
@@ -95,7 +91,9 @@ impl Plan {
                 .map(move |(column, _)| in_full(table, column))
         });
         let names: BTreeSet<_> = names.collect();
-        plan.unknown = ignored.columns.difference(&names).cloned().collect();
+        plan.unknown_columns = ignored.columns.difference(&names).cloned().collect();
+        let names = tables.iter().map(|(name, ..)| name.clone()).collect();
+        plan.unknown_tables = ignored.tables.difference(&names).cloned().collect();
         for (name, kind, engine) in tables {
             if name == MARKER || ignored.tables.contains(&name) {
                 continue;
@@ -114,10 +112,10 @@ impl Plan {
                 Some(trouble) => plan
                     .unfollowable
                     .push(format!("{} {trouble}", quoted(&name))),
-                None => plan.add(name, described, &mut keys, ignored),
+                None => plan.add(name, described, &mut indexes, ignored),
             }
         }
-        plan.cascades = plan.read_cascades(link).await?;
+        plan.cascades = cascade::read(link, &plan).await?;
         Ok(plan)
     }
 
@@ -125,7 +123,7 @@ impl Plan {
         &mut self,
         name: String,
         described: Vec<(Column, Option<Described>)>,
-        keys: &mut HashMap<String, Vec<String>>,
+        indexes: &mut Indexes,
         ignored: &Ignored,
     ) {
         let mut columns = Vec::new();
@@ -146,8 +144,33 @@ impl Plan {
             .collect();
         let shown = || columns.iter().zip(&told).filter(|(_, told)| **told);
         let names: Vec<_> = shown().map(|(column, _)| column.name.clone()).collect();
-        let key = keys.remove(&name);
+        let key = indexes.keys.remove(&name);
         let is_keyless = key.is_none();
+        let is_hashed = indexes.hashed.contains(&name);
+        if is_keyless && is_hashed {
+            self.unfollowable.push(format!(
+                "{} has a unique index over long columns but no key by which to find its rows",
+                quoted(&name)
+            ));
+        }
+        // InnoDB counts in it, and does not count back.
+        if columns.iter().any(|column| column.name == "FTS_DOC_ID") {
+            self.unfollowable.push(format!(
+                "{} has a column `FTS_DOC_ID`, which the server numbers for itself",
+                quoted(&name)
+            ));
+        }
+        // A row without a key is searched for by its bytes.
+        if let Some(column) = columns
+            .iter()
+            .find(|it| is_keyless && it.kind.is_ambiguous())
+        {
+            self.unfollowable.push(format!(
+                "{} has a `JSON` column ({}) but no key by which to find its rows",
+                quoted(&name),
+                quoted(&column.name)
+            ));
+        }
         let key = key.unwrap_or_default();
         let key: Option<Vec<_>> = key
             .iter()
@@ -168,59 +191,11 @@ impl Plan {
             table: Arc::new(table),
             told,
             is_keyless,
+            is_hashed,
             selected: selected.join(", "),
             signature: signature(&columns),
             columns,
         });
-    }
-
-    async fn read_cascades(&self, link: &mut Link) -> Result<Vec<Cascade>, Stop> {
-        let sql = format!(
-            "SELECT r.constraint_name, r.table_name, k.referenced_table_schema, r.referenced_table_name, \
-             r.delete_rule, r.update_rule, k.referenced_column_name \
-             FROM information_schema.referential_constraints r JOIN information_schema.key_column_usage k \
-             ON k.constraint_schema = r.constraint_schema AND k.constraint_name = r.constraint_name \
-             AND k.table_name = r.table_name \
-             WHERE {} AND {} ORDER BY r.table_name, r.constraint_name, k.ordinal_position",
-            is("r.constraint_schema", &self.database),
-            is("k.table_schema", &self.database)
-        );
-        type Key = (String, String, String, String, String, String, String);
-        let mut keys = BTreeMap::<(String, String), (Vec<String>, Key)>::new();
-        for key in link.rows::<Key>(&sql).await? {
-            let entry = keys.entry((key.1.clone(), key.0.clone()));
-            let (columns, _) = entry.or_insert_with(|| (Vec::new(), key.clone()));
-            columns.push(key.6);
-        }
-        let silent = |rule: &str| !matches!(rule, "RESTRICT" | "NO ACTION");
-        let mut cascades = Vec::new();
-        for (columns, (_, child, schema, parent, on_delete, on_update, _)) in keys.into_values() {
-            let (Some(&child), on_delete, on_update) = (
-                self.numbers.get(&child),
-                silent(&on_delete),
-                silent(&on_update),
-            ) else {
-                continue;
-            };
-            if !on_delete && !on_update {
-                continue;
-            }
-            let followed = (schema == self.database)
-                .then(|| self.table(&parent))
-                .flatten();
-            let columns = followed.map_or(Vec::new(), |(_, parent)| {
-                let number = |name: &String| parent.columns.iter().position(|c| c.name == *name);
-                columns.iter().filter_map(number).collect()
-            });
-            cascades.push(Cascade {
-                parent: (schema, parent),
-                child,
-                on_delete,
-                on_update,
-                columns,
-            });
-        }
-        Ok(cascades)
     }
 
     /// The table of this name, with its number.
@@ -283,17 +258,36 @@ async fn read_columns(link: &mut Link, database: &str) -> Result<Columns, Stop> 
     Ok(columns)
 }
 
-/// For each table the columns of its primary key, or of a unique index without NULL.
-async fn read_keys(link: &mut Link, database: &str) -> Result<HashMap<String, Vec<String>>, Stop> {
+/// The unique indexes of all tables, by name.
+struct Indexes {
+    /// The columns of the primary key, or of an index without NULL.
+    keys: HashMap<String, Vec<String>>,
+    /// Tables with an index of hashes, by which the server finds no rows.
+    hashed: BTreeSet<String>,
+}
+
+async fn read_indexes(link: &mut Link, database: &str) -> Result<Indexes, Stop> {
     let sql = format!(
-        "SELECT table_name, index_name, column_name, sub_part, nullable FROM information_schema.statistics \
+        "SELECT table_name, index_name, column_name, sub_part, nullable, index_type FROM information_schema.statistics \
          WHERE {} AND non_unique = 0 \
          ORDER BY BINARY table_name, index_name <> 'PRIMARY', index_name, seq_in_index",
         is("table_schema", database)
     );
-    type Part = (String, String, Option<String>, Option<u64>, Option<String>);
+    type Part = (
+        String,
+        String,
+        Option<String>,
+        Option<u64>,
+        Option<String>,
+        String,
+    );
+    let mut hashed = BTreeSet::new();
     let mut indexes = Vec::<(String, String, Option<Vec<String>>)>::new();
-    for (table, index, column, prefix, nullable) in link.rows::<Part>(&sql).await? {
+    for (table, index, column, prefix, nullable, kind) in link.rows::<Part>(&sql).await? {
+        if kind == "HASH" {
+            hashed.insert(table);
+            continue;
+        }
         let is_next = indexes
             .last()
             .is_none_or(|(t, i, _)| (t, i) != (&table, &index));
@@ -315,7 +309,7 @@ async fn read_keys(link: &mut Link, database: &str) -> Result<HashMap<String, Ve
             keys.entry(table).or_insert(columns);
         }
     }
-    Ok(keys)
+    Ok(Indexes { keys, hashed })
 }
 
 fn signature(columns: &[Column]) -> Vec<u8> {

@@ -65,13 +65,25 @@ impl Server {
         }
     }
 
-    /// What to grant for all databases.
-    pub(super) fn global_rights(&self) -> &'static str {
+    /// What to grant for all databases. The last of them is for what others defined, which a change of the schema may make necessary.
+    pub(super) fn global_rights(&self) -> String {
+        if self.is_mariadb {
+            return "REPLICATION SLAVE, BINLOG MONITOR, BINLOG ADMIN, BINLOG REPLAY, PROCESS, SET USER".into();
+        }
+        let definer = match self.number < (8, 2) {
+            true => "SET_USER_ID",
+            false => "SET_ANY_DEFINER, ALLOW_NONEXISTENT_DEFINER",
+        };
+        format!(
+            "REPLICATION SLAVE, REPLICATION CLIENT, REPLICATION_APPLIER, BINLOG_ADMIN, SYSTEM_VARIABLES_ADMIN, PROCESS, SHOW_ROUTINE, SYSTEM_USER, {definer}"
+        )
+    }
+
+    /// What to grant for reading the routines that others defined.
+    pub(super) fn routine_rights(&self) -> &'static str {
         match self.is_mariadb {
-            true => "REPLICATION SLAVE, BINLOG MONITOR, BINLOG ADMIN, BINLOG REPLAY, PROCESS",
-            false => {
-                "REPLICATION SLAVE, REPLICATION CLIENT, REPLICATION_APPLIER, BINLOG_ADMIN, SYSTEM_VARIABLES_ADMIN, PROCESS"
-            }
+            true => "SELECT ON mysql.proc",
+            false => "SHOW_ROUTINE ON *.*",
         }
     }
 }

@@ -5,6 +5,7 @@ use super::binlog::Binlog;
 use super::checkpoints::Checkpoints;
 use super::copy::Copy;
 use super::counters::Counters;
+use super::definitions::Part;
 use super::journal::{Place, told};
 use super::precheck::Choice;
 use super::run::Stage;
@@ -22,6 +23,8 @@ pub(super) struct Session {
     follow: Follow,
     /// Whether an attempt has not ended, because its caller gave up or because a connection was lost.
     broken: bool,
+    /// The log, at the end, until what was written into it since the last look is read.
+    rest: Option<Box<Binlog>>,
     /// At the end, the rows of which nothing had told that they changed.
     missed: Option<Vec<RowChange>>,
 }
@@ -51,6 +54,7 @@ impl Session {
             choice,
             follow,
             broken: false,
+            rest: None,
             missed: None,
         }
     }
@@ -148,8 +152,9 @@ impl Session {
             Follow::Binlog(_) => self.changes().await.is_ok(),
             Follow::Copy => false,
         };
-        self.follow = Follow::Copy;
-        self.missed = (!looked).then(Vec::new);
+        if let Follow::Binlog(binlog) = std::mem::replace(&mut self.follow, Follow::Copy) {
+            self.rest = looked.then_some(binlog);
+        }
         self.attempt(RETURN, |session| Box::pin(session.return_to_root()))
             .await?;
         Ok(self.missed.take().unwrap_or_default())
@@ -157,13 +162,23 @@ impl Session {
 
     async fn return_to_root(&mut self) -> Result<(), Stop> {
         let base = &mut self.base;
-        base.put_schema_back().await?;
-        Copy::look_and_lock(base).await?;
-        if self.missed.is_none() {
-            self.missed = Some(told(&base.plan, &base.journal.untold));
+        base.put_schema_back(Part::Tables).await?;
+        let found = Copy::read_and_lock(base, Part::Tables).await?;
+        let heard = match self.rest.take() {
+            Some(mut binlog) => binlog.read_rest(base).await.ok(),
+            None => None,
+        };
+        base.journal.untold.clear();
+        base.found(found);
+        if let Some(suspects) = heard {
+            let mut missed = base.journal.untold.clone();
+            missed.retain(|place, _| !suspects.contains(&place.table));
+            self.missed = Some(told(&base.plan, &missed));
         }
         let (way, counters) = (base.journal.way_to_root(), base.root_counters.clone());
         Copy::go(base, &way, &counters).await?;
+        // What may fail for a right that is missing comes when the rows are safe.
+        base.put_schema_back(Part::All).await?;
         Stage::at_root(&mut base.hold.link, &base.hold.side).await
     }
 
@@ -189,7 +204,8 @@ impl Session {
                 binlog.go(base, &way, &counters).await
             }
             Follow::Copy => {
-                Copy::look_and_lock(base).await?;
+                let found = Copy::read_and_lock(base, Part::All).await?;
+                base.found(found);
                 let way = base.journal.way(from_position);
                 Copy::go(base, &way, &counters).await
             }

@@ -27,6 +27,10 @@ pub(super) struct Stream {
     maps: HashMap<u64, Mapped>,
     /// The tables with rows in the transaction that is being read.
     touched: BTreeSet<usize>,
+    /// The transactions with such rows that are prepared, but neither committed nor rolled back.
+    prepared: BTreeSet<String>,
+    /// Where a transaction ends that was compressed and is not read to its end yet.
+    compressed: Option<u64>,
 }
 
 /// A table of which rows may come.
@@ -65,7 +69,14 @@ impl Stream {
             at: at.clone(),
             maps: HashMap::new(),
             touched: BTreeSet::new(),
+            prepared: BTreeSet::new(),
+            compressed: None,
         })
+    }
+
+    /// A transaction of which the rows came, but not yet whether they stay.
+    pub(super) fn prepared(&self) -> Option<&String> {
+        self.prepared.first()
     }
 
     /// Reads on up to a position.
@@ -95,6 +106,7 @@ impl Stream {
         let event = next.await.ok_or_else(Stop::lost)??;
         let header = event.header();
         let parsed = Event::parse(header.event_type_raw(), event.data());
+        let is_inside = self.compressed.is_some();
         match parsed.unwrap_or(Event::Unknown) {
             // One that no file has repeats what is known.
             Event::Rotate { .. } if header.flags_raw() & ARTIFICIAL != 0 => return Ok(()),
@@ -110,6 +122,16 @@ impl Stream {
                 statement,
             } => self.query(database, statement, plan, news),
             Event::Commit => self.end_transaction(),
+            Event::Prepare { name } => {
+                if !self.touched.is_empty() {
+                    self.prepared.insert(name);
+                }
+                self.end_transaction();
+            }
+            Event::Compressed => {
+                self.compressed = Some(header.log_pos().into());
+                return Ok(());
+            }
             Event::Nothing => {}
             Event::Unknown => {
                 let number = header.event_type_raw();
@@ -117,7 +139,7 @@ impl Stream {
                     .push(format!("event {number} of the binary log"));
             }
         }
-        if header.log_pos() != 0 {
+        if header.log_pos() != 0 && !is_inside {
             self.at.offset = header.log_pos().into();
         }
         Ok(())
@@ -167,29 +189,46 @@ impl Stream {
                     }
                 };
                 if silent {
-                    suspect(cascade.child, plan, &mut news.suspects);
+                    cascade.suspect(plan, &mut news.suspects);
                 }
             }
         }
         news.rows.extend(changes);
     }
 
-    fn end_transaction(&mut self) {
+    fn begin_transaction(&mut self) {
         self.touched.clear();
         // Every statement tells the shapes of its tables again.
         self.maps.clear();
+    }
+
+    fn end_transaction(&mut self) {
+        self.begin_transaction();
+        if let Some(end) = self.compressed.take() {
+            self.at.offset = end;
+        }
     }
 
     fn query(&mut self, database: &[u8], statement: &[u8], plan: &Plan, news: &mut News) {
         let text = String::from_utf8_lossy(statement);
         let words = text.trim_start().to_ascii_uppercase();
         let starts = |word: &str| words.starts_with(word);
-        if starts("BEGIN") || words == "COMMIT" {
+        if starts("BEGIN") || starts("XA START") {
+            self.begin_transaction();
+        } else if words == "COMMIT" {
             self.end_transaction();
         } else if starts("ROLLBACK") {
             // What was written before is in the log all the same.
             news.suspects.extend(&self.touched);
+            if words == "ROLLBACK" {
+                self.end_transaction();
+            }
+        } else if starts("XA COMMIT") || starts("XA ROLLBACK") {
+            // Any connection may end it, in any database. Its rows came when it was prepared, which may be long ago.
+            news.suspects.extend(plan.all());
+            self.prepared.retain(|name| !text.contains(name));
         } else if !starts("SAVEPOINT")
+            && !starts("XA END")
             && !starts("RELEASE SAVEPOINT")
             && concerns(database, &text, plan)
         {
@@ -239,23 +278,6 @@ fn key_changed(changes: &[(usize, Image, i64)], key: &[usize], plan: &Plan) -> b
         }
         _ => true,
     })
-}
-
-/// Marks a table that a foreign key may have changed, and those that its own rows may have taken along.
-fn suspect(table: usize, plan: &Plan, suspects: &mut BTreeSet<usize>) {
-    let mut reached = vec![table];
-    let mut at = 0;
-    while let Some(&parent) = reached.get(at) {
-        suspects.insert(parent);
-        let name = &plan.tables[parent].name;
-        for cascade in &plan.cascades {
-            let is_child = cascade.parent.0 == plan.database && cascade.parent.1 == *name;
-            if is_child && !reached.contains(&cascade.child) {
-                reached.push(cascade.child);
-            }
-        }
-        at += 1;
-    }
 }
 
 /// Whether a statement can have changed our database: it ran there or names it.

@@ -5,7 +5,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use mysql_async::Value as SqlValue;
 
 use super::column::{Address, Column, Kind, prefix};
-use super::{decimal, temporal};
+use super::json::Json;
+use super::{decimal, jsonb, temporal};
 use crate::Value;
 
 impl Kind {
@@ -43,6 +44,10 @@ impl Kind {
                 charset.value(string(prefix(*octets)))
             }
             Self::Blob { length, charset } => charset.value(string((*length).into())),
+            Self::Json => match jsonb::decode(string(4)) {
+                Some(value) => value.to_string().into(),
+                None => Value::Bytes(string(4).into()),
+            },
             Self::Geometry => Value::Bytes(string(4).into()),
             Self::Enum { labels, .. } => {
                 let number = little_endian(cell) as usize;
@@ -102,11 +107,39 @@ impl Kind {
             (Self::Blob { length, .. }, SqlValue::Bytes(bytes)) => {
                 push_string(bytes, (*length).into(), out)?;
             }
+            (Self::Json, SqlValue::Bytes(text)) => {
+                let value = Json::parse(std::str::from_utf8(text).ok()?)?;
+                push_json(&value, out)?;
+            }
             (Self::Geometry, SqlValue::Bytes(bytes)) => push_string(bytes, 4, out)?,
             _ => return None,
         }
         Some(())
     }
+}
+
+impl Kind {
+    /// Appends a cell of the binary log as it is kept, where a server may write equal values in different ways.
+    pub(super) fn push_equal(&self, cell: &[u8], out: &mut Vec<u8>) -> Option<()> {
+        match self {
+            Self::Json => push_json(&jsonb::decode(cell.get(4..)?)?, out),
+            _ => {
+                out.extend(cell);
+                Some(())
+            }
+        }
+    }
+
+    /// Whether a server writes equal values in different ways.
+    pub(super) fn is_ambiguous(&self) -> bool {
+        *self == Self::Json
+    }
+}
+
+fn push_json(value: &Json, out: &mut Vec<u8>) -> Option<()> {
+    let mut bytes = Vec::new();
+    jsonb::encode(value, &mut bytes)?;
+    push_string(&bytes, 4, out)
 }
 
 impl Column {

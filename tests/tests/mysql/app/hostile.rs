@@ -250,11 +250,10 @@ impl Hostile {
     /// Makes the schema and leaves the application running.
     pub(crate) async fn start(url: &str) -> Self {
         let mut app = App::start(url);
-        for sql in SCHEMA {
-            app.attempt(0, sql)
-                .unwrap_or_else(|error| panic!("{sql}: {error}"));
-        }
         let looker = Looker::open(url).await;
+        for sql in SCHEMA {
+            app.run(&looker.dialect.sql(sql));
+        }
         Self {
             app,
             looker,

@@ -9,10 +9,13 @@ use mysql_async::{Column, Conn, Opts, OptsBuilder, Row as SqlRow, Value as SqlVa
 use venomqa_adapters::conformance::Contents;
 use venomqa_adapters::{Row, Value};
 
+use super::dialect::Dialect;
+
 /// An independent connection.
 pub(crate) struct Looker {
     opts: Opts,
     conn: Conn,
+    pub(crate) dialect: Dialect,
 }
 
 fn quoted(name: &str) -> String {
@@ -23,8 +26,14 @@ impl Looker {
     pub(crate) async fn open(url: &str) -> Self {
         let opts = Opts::from_url(url).expect("a URL");
         let builder = OptsBuilder::from_opts(opts.clone()).stmt_cache_size(Some(200));
-        let conn = Conn::new(builder).await.expect("a connection");
-        Self { opts, conn }
+        let mut conn = Conn::new(builder).await.expect("a connection");
+        let dialect = Dialect::of(&mut conn).await;
+        conn.query_drop(dialect.fresh()).await.expect("a setting");
+        Self {
+            opts,
+            conn,
+            dialect,
+        }
     }
 
     /// All rows, as they are to be told.
@@ -123,7 +132,11 @@ pub(crate) async fn dump(conn: &mut Conn) -> String {
     let mut dump = String::new();
     let exact = "SET character_set_results = NULL, time_zone = '+00:00', sql_mode = ''";
     conn.query_drop(exact).await.expect("settings");
-    let objects = "SELECT 'TABLE', table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type <> 'VIEW' AND table_name <> '_venomqa_run' \
+    let orders = "SELECT CONCAT(trigger_name, ' comes ', action_order, '\n') FROM information_schema.triggers \
+                  WHERE trigger_schema = DATABASE() ORDER BY 1";
+    let orders: Vec<String> = conn.query(orders).await.expect("the triggers");
+    dump.push_str(&orders.concat());
+    let objects = "SELECT 'DATABASE', DATABASE() UNION SELECT 'TABLE', table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type <> 'VIEW' AND table_name <> '_venomqa_run' \
          UNION SELECT 'VIEW', table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_type = 'VIEW' \
          UNION SELECT 'TRIGGER', trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE() \
          UNION SELECT routine_type, routine_name FROM information_schema.routines WHERE routine_schema = DATABASE() \
@@ -139,7 +152,7 @@ pub(crate) async fn dump(conn: &mut Conn) -> String {
         let values = rows.into_iter().next().expect("a definition").unwrap();
         let shown: Vec<_> = values.iter().map(|value| value.as_sql(true)).collect();
         // The time at which a trigger was made is no part of it.
-        let shown = shown[..shown.len().min(if kind == "TRIGGER" { 3 } else { 9 })].join(" ");
+        let shown = shown[..shown.len().min(if kind == "TRIGGER" { 6 } else { 9 })].join(" ");
         let shown = match shown.split_once(" AUTO_INCREMENT=") {
             Some((before, after)) => before.to_owned() + after.trim_start_matches(char::is_numeric),
             None => shown,
@@ -163,7 +176,7 @@ pub(crate) async fn dump(conn: &mut Conn) -> String {
 /// What `AUTO_INCREMENT` gives next.
 pub(crate) async fn counters(conn: &mut Conn) -> String {
     let sql = "SELECT CONCAT(table_name, ' goes on with ', auto_increment, '\n') FROM information_schema.tables \
-               WHERE table_schema = DATABASE() AND auto_increment IS NOT NULL ORDER BY 1";
+               WHERE table_schema = DATABASE() AND auto_increment > 1 ORDER BY 1";
     let lines: Vec<String> = conn.query(sql).await.expect("the counters");
     lines.concat()
 }
@@ -197,6 +210,7 @@ fn told(value: SqlValue, column: &Column) -> Value {
             ColumnType::MYSQL_TYPE_BIT | ColumnType::MYSQL_TYPE_GEOMETRY => {
                 Value::Bytes(bytes.into())
             }
+            ColumnType::MYSQL_TYPE_JSON => text(&bytes).into(),
             _ if column.character_set() == BYTES => Value::Bytes(bytes.into()),
             _ => text(&bytes).into(),
         },

@@ -138,6 +138,10 @@ fn refused_at_once(bench: &mut Bench) -> Outcome {
             "{error}"
         );
         assert!(!error.contains("s3cret"), "{error}");
+        let elsewhere = MySqlOptions::from_url("mysql://root@prod2.example.com/shop")?;
+        let allowed = elsewhere.allow_remote().connect().await;
+        let error = allowed.expect_err("its name tells").to_string();
+        assert!(error.contains("looks like production"), "{error}");
         let error = refused(bench.url_of("")).await.to_string();
         assert!(error.contains("no database is named"), "{error}");
         let error = refused(bench.url_of("mysql")).await.to_string();

@@ -7,7 +7,7 @@ pub(crate) fn refuse_production(system: &str, what: &str, name: &str) -> Result<
 
 /// Refuses a server whose name says so: what is on it is often called the same everywhere. Of the path of a socket only the file
 /// counts.
-#[cfg(feature = "postgres")]
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "redis"))]
 pub(crate) fn refuse_production_host(system: &str, host: &str) -> Result<()> {
     let name = host.rsplit('/').next().unwrap_or(host);
     let what = format!("the host's name {host}");

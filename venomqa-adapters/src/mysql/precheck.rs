@@ -4,7 +4,7 @@ use super::link::Link;
 use super::options::{MySqlMode, MySqlOptions};
 use super::schema::Plan;
 use super::stop::Stop;
-use crate::database::safety::{refuse_production, refuse_remote};
+use crate::database::safety::{refuse_production, refuse_production_host, refuse_remote};
 use crate::{Error, Result};
 
 /// Refuses a database that does not look like one for tests on this machine.
@@ -37,11 +37,9 @@ pub(super) fn refuse(system: &str, opts: &Opts, options: &MySqlOptions) -> Resul
             "enable the feature `tls`",
         );
     }
-    refuse_remote(
-        system,
-        opts.socket().unwrap_or(opts.ip_or_hostname()),
-        options.remote,
-    )?;
+    let host = opts.socket().unwrap_or(opts.ip_or_hostname());
+    refuse_remote(system, host, options.remote)?;
+    refuse_production_host(system, host)?;
     refuse_production(system, "the database's name", database)
 }
 

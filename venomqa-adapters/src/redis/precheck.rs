@@ -64,7 +64,7 @@ const NEEDED_TO_TRACK: &[(&[&str], &str)] = &[
 pub(super) fn refuse_unsafe(options: &RedisOptions) -> Result<()> {
     let (system, host) = (options.system(), options.host_name());
     safety::refuse_remote(&system, &host, options.remote_allowed)?;
-    safety::refuse_production(&system, &format!("the host's name {host}"), &host)?;
+    safety::refuse_production_host(&system, &host)?;
     if options.databases.is_empty() {
         return Err(Error::Refused {
             system,

@@ -29,6 +29,11 @@ trait Subject {
     /// Changes that many rows, in several tables, as the application does.
     async fn change(&mut self, round: usize, rows: usize);
 
+    /// What the table says of it besides the server and how it goes back.
+    fn note(&self) -> &'static str {
+        ""
+    }
+
     /// Asks the server something that costs nothing.
     async fn round_trip(&mut self);
 
@@ -59,7 +64,9 @@ fn main() -> Result<()> {
             measure(postgres::Tables::create().await).await?;
         }
         if is_wanted("mysql") {
-            measure(mysql::Tables::create().await).await?;
+            for counted in [false, true] {
+                measure(mysql::Tables::create(counted).await).await?;
+            }
         }
         if is_wanted("redis") {
             measure(redis::Keys::start()).await?;
@@ -77,7 +84,7 @@ async fn measure(mut subject: impl Subject) -> Result<()> {
         let system = subject.following().await?;
         let follows = run(&mut subject, case, &*system).await?;
         if number == 0 {
-            println!("\n{}", follows.what);
+            println!("\n{}{}", follows.what, subject.note());
         }
         println!("{}", follows.line(case.name));
         let system = subject.copying().await?;

@@ -80,6 +80,20 @@ impl Base {
         Ok(sets.next().unwrap_or_default())
     }
 
+    /// The same without the counters, which are dear to read.
+    pub(super) async fn expect_quiet(&mut self, and: &str) -> Result<Vec<mysql_async::Row>, Stop> {
+        let sql = format!("{}; {and}; UNLOCK TABLES", self.lock(self.plan.all()));
+        let mut sets = self.hold.link.sets(&sql).await?.into_iter();
+        Ok(sets.nth(1).unwrap_or_default())
+    }
+
+    /// Reads the counters alone.
+    pub(super) async fn read_counters(&mut self) -> Result<(), Stop> {
+        let rows = self.hold.link.rows(&counters::select(&self.plan)).await?;
+        self.counters = Arc::new(counters(rows, &self.plan)?);
+        Ok(())
+    }
+
     /// All rows of some tables at a moment at which nobody has a transaction open that wrote to them, and what another statement
     /// returns then.
     pub(super) async fn read_standing(

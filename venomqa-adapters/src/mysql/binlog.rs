@@ -65,6 +65,25 @@ impl Binlog {
         Ok(())
     }
 
+    /// The same where the counters need not be those of this moment unless something was committed since the last look.
+    pub(super) async fn look_again(&mut self, base: &mut Base) -> Result<(), Stop> {
+        let status = base.hold.link.server.log_status();
+        let is_settled = self.suspects.is_empty() && self.statements.is_empty();
+        if is_settled && self.stream.prepared().is_none() {
+            match base.expect_quiet(status).await {
+                Ok(shown) => {
+                    if Position::shown(shown).as_ref() == Some(self.stream.at()) {
+                        return Ok(());
+                    }
+                }
+                // The full look finds the reason.
+                Err(stop) if stop.is_missing() => {}
+                Err(stop) => return Err(stop),
+            }
+        }
+        self.look(base).await
+    }
+
     /// Reads the log up to its end. Says whether there was anything that concerns this database.
     async fn read(&mut self, base: &mut Base, shown: Vec<mysql_async::Row>) -> Result<bool, Stop> {
         let end = Position::shown(shown).ok_or(Stop::Again)?;
@@ -135,6 +154,8 @@ impl Binlog {
                 return Err(Stop::Again);
             }
             base.commit(way).await?;
+        } else {
+            base.read_counters().await?;
         }
         base.count_like(counters).await
     }

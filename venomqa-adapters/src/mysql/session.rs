@@ -21,6 +21,8 @@ pub(super) struct Session {
     pub(super) base: Base,
     pub(super) choice: Choice,
     follow: Follow,
+    /// Whether changes were told since the last seal or restore, with the counters of that moment.
+    looked: bool,
     /// Whether an attempt has not ended, because its caller gave up or because a connection was lost.
     broken: bool,
     /// The log, at the end, until what was written into it since the last look is read.
@@ -53,6 +55,7 @@ impl Session {
             base,
             choice,
             follow,
+            looked: false,
             broken: false,
             rest: None,
             missed: None,
@@ -68,6 +71,7 @@ impl Session {
     pub(super) async fn changes(&mut self) -> Result<Vec<RowChange>> {
         self.attempt("see what changed", |session| Box::pin(session.look()))
             .await?;
+        self.looked = true;
         let journal = &mut self.base.journal;
         journal.untold.clear();
         Ok(told(&self.base.plan, &journal.delta))
@@ -77,7 +81,12 @@ impl Session {
     pub(super) async fn seal(&mut self, checkpoint: Checkpoint) -> Result<Sealing> {
         self.attempt("seal a checkpoint", |session| {
             Box::pin(async move {
-                session.look().await?;
+                match &mut session.follow {
+                    Follow::Binlog(binlog) if session.looked => {
+                        binlog.look_again(&mut session.base).await?;
+                    }
+                    _ => session.look().await?,
+                }
                 match &mut session.follow {
                     Follow::Savepoint(savepoint) => savepoint.seal(&session.base, checkpoint).await,
                     Follow::Binlog(_) | Follow::Copy => Ok(()),
@@ -85,6 +94,7 @@ impl Session {
             })
         })
         .await?;
+        self.looked = false;
         let (plan, journal) = (&self.base.plan, &mut self.base.journal);
         let sealing = Sealing {
             untold: told(plan, &journal.untold),
@@ -103,6 +113,7 @@ impl Session {
         counters: Arc<Counters>,
     ) -> Result<Vec<RowChange>> {
         self.base.went.clear();
+        self.looked = false;
         let before = self.base.counters.clone();
         let restored = self
             .attempt("restore a checkpoint", |session| {
@@ -199,7 +210,8 @@ impl Session {
         let base = &mut self.base;
         match &mut self.follow {
             Follow::Binlog(binlog) => {
-                binlog.look(base).await?;
+                // Where there is a way, the counters are read at its end.
+                binlog.look_again(base).await?;
                 let way = base.journal.way(from_position);
                 binlog.go(base, &way, &counters).await
             }

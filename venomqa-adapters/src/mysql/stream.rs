@@ -79,6 +79,11 @@ impl Stream {
         self.prepared.first()
     }
 
+    /// Up to where the log was read.
+    pub(super) fn at(&self) -> &Position {
+        &self.at
+    }
+
     /// Reads on up to a position.
     pub(super) async fn read_until(&mut self, end: &Position, plan: &Plan) -> Result<News, Stop> {
         if *end < self.at {

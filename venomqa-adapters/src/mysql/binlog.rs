@@ -20,6 +20,8 @@ pub(super) struct Binlog {
     suspects: BTreeSet<usize>,
     /// Statements of which it is not yet known what they changed.
     statements: Vec<String>,
+    /// Up to where the log was read when the counters were.
+    counted: Option<Position>,
 }
 
 impl Binlog {
@@ -29,6 +31,7 @@ impl Binlog {
             stream: Stream::open(&base.hold.opts, at).await?,
             suspects: BTreeSet::new(),
             statements: Vec::new(),
+            counted: None,
         })
     }
 
@@ -42,13 +45,44 @@ impl Binlog {
         Ok(again)
     }
 
-    /// Learns what was committed since the last look.
+    /// Learns what was committed since the last look, and what the counters are.
     pub(super) async fn look(&mut self, base: &mut Base) -> Result<(), Stop> {
         let status = base.hold.link.server.log_status();
-        let shown = match base.stand_still(status).await {
+        let shown = base.stand_still(status).await;
+        self.catch_up(base, shown).await?;
+        self.counted = Some(self.stream.at().clone());
+        Ok(())
+    }
+
+    /// Learns what was committed since the last look, but for the counters, which are dear to read.
+    pub(super) async fn look_at_rows(&mut self, base: &mut Base) -> Result<(), Stop> {
+        let status = base.hold.link.server.log_status();
+        let shown = base.expect_quiet(status).await;
+        self.catch_up(base, shown).await
+    }
+
+    /// The same where a way will be gone, at the end of which the counters are read: what they were until then need be known only
+    /// as far as the log tells.
+    pub(super) async fn look_before_going(&mut self, base: &mut Base) -> Result<(), Stop> {
+        if self.counted.as_ref() == Some(self.stream.at()) {
+            self.look_at_rows(base).await?;
+        }
+        if self.counted.as_ref() != Some(self.stream.at()) {
+            self.look(base).await?;
+        }
+        Ok(())
+    }
+
+    async fn catch_up(
+        &mut self,
+        base: &mut Base,
+        shown: Result<Vec<mysql_async::Row>, Stop>,
+    ) -> Result<(), Stop> {
+        let shown = match shown {
             // A table is gone: the log tells by which statement.
             Err(stop) if stop.is_missing() => {
                 base.hold.give_up_attempt().await;
+                let status = base.hold.link.server.log_status();
                 base.hold.link.rows(status).await?
             }
             shown => shown?,
@@ -63,25 +97,6 @@ impl Binlog {
             self.explain_statements(base).await?;
         }
         Ok(())
-    }
-
-    /// The same where the counters need not be those of this moment unless something was committed since the last look.
-    pub(super) async fn look_again(&mut self, base: &mut Base) -> Result<(), Stop> {
-        let status = base.hold.link.server.log_status();
-        let is_settled = self.suspects.is_empty() && self.statements.is_empty();
-        if is_settled && self.stream.prepared().is_none() {
-            match base.expect_quiet(status).await {
-                Ok(shown) => {
-                    if Position::shown(shown).as_ref() == Some(self.stream.at()) {
-                        return Ok(());
-                    }
-                }
-                // The full look finds the reason.
-                Err(stop) if stop.is_missing() => {}
-                Err(stop) => return Err(stop),
-            }
-        }
-        self.look(base).await
     }
 
     /// Reads the log up to its end. Says whether there was anything that concerns this database.
@@ -157,6 +172,8 @@ impl Binlog {
         } else {
             base.read_counters().await?;
         }
-        base.count_like(counters).await
+        base.count_like(counters).await?;
+        self.counted = Some(self.stream.at().clone());
+        Ok(())
     }
 }

@@ -21,8 +21,6 @@ pub(super) struct Session {
     pub(super) base: Base,
     pub(super) choice: Choice,
     follow: Follow,
-    /// Whether changes were told since the last seal or restore, with the counters of that moment.
-    looked: bool,
     /// Whether an attempt has not ended, because its caller gave up or because a connection was lost.
     broken: bool,
     /// The log, at the end, until what was written into it since the last look is read.
@@ -55,7 +53,6 @@ impl Session {
             base,
             choice,
             follow,
-            looked: false,
             broken: false,
             rest: None,
             missed: None,
@@ -69,9 +66,10 @@ impl Session {
     }
 
     pub(super) async fn changes(&mut self) -> Result<Vec<RowChange>> {
-        self.attempt("see what changed", |session| Box::pin(session.look()))
-            .await?;
-        self.looked = true;
+        self.attempt("see what changed", |session| {
+            Box::pin(session.look_at_rows())
+        })
+        .await?;
         let journal = &mut self.base.journal;
         journal.untold.clear();
         Ok(told(&self.base.plan, &journal.delta))
@@ -81,12 +79,7 @@ impl Session {
     pub(super) async fn seal(&mut self, checkpoint: Checkpoint) -> Result<Sealing> {
         self.attempt("seal a checkpoint", |session| {
             Box::pin(async move {
-                match &mut session.follow {
-                    Follow::Binlog(binlog) if session.looked => {
-                        binlog.look_again(&mut session.base).await?;
-                    }
-                    _ => session.look().await?,
-                }
+                session.look().await?;
                 match &mut session.follow {
                     Follow::Savepoint(savepoint) => savepoint.seal(&session.base, checkpoint).await,
                     Follow::Binlog(_) | Follow::Copy => Ok(()),
@@ -94,7 +87,6 @@ impl Session {
             })
         })
         .await?;
-        self.looked = false;
         let (plan, journal) = (&self.base.plan, &mut self.base.journal);
         let sealing = Sealing {
             untold: told(plan, &journal.untold),
@@ -113,7 +105,6 @@ impl Session {
         counters: Arc<Counters>,
     ) -> Result<Vec<RowChange>> {
         self.base.went.clear();
-        self.looked = false;
         let before = self.base.counters.clone();
         let restored = self
             .attempt("restore a checkpoint", |session| {
@@ -193,6 +184,13 @@ impl Session {
         Stage::at_root(&mut base.hold.link, &base.hold.side).await
     }
 
+    async fn look_at_rows(&mut self) -> Result<(), Stop> {
+        match &mut self.follow {
+            Follow::Binlog(binlog) => binlog.look_at_rows(&mut self.base).await,
+            Follow::Copy | Follow::Savepoint(_) => self.look().await,
+        }
+    }
+
     async fn look(&mut self) -> Result<(), Stop> {
         match &mut self.follow {
             Follow::Binlog(binlog) => binlog.look(&mut self.base).await,
@@ -210,8 +208,7 @@ impl Session {
         let base = &mut self.base;
         match &mut self.follow {
             Follow::Binlog(binlog) => {
-                // Where there is a way, the counters are read at its end.
-                binlog.look_again(base).await?;
+                binlog.look_before_going(base).await?;
                 let way = base.journal.way(from_position);
                 binlog.go(base, &way, &counters).await
             }

@@ -1,6 +1,7 @@
 use crate::{Error, Result};
 
 /// Refuses a name that says that people depend on what is behind it. `what` says whose name it is (`the database's name`).
+#[cfg(any(feature = "postgres", feature = "mysql", feature = "sqlite"))]
 pub(crate) fn refuse_production(system: &str, what: &str, name: &str) -> Result<()> {
     refuse(system, what, name, "under another name")
 }

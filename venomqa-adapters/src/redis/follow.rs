@@ -80,7 +80,7 @@ impl Counters {
     /// From the lines of `INFO commandstats`, such as `cmdstat_xgroup|create:calls=2,usec=18,…`, and of `INFO persistence`.
     fn read(statistics: &str) -> Self {
         let mut counters = Self {
-            writes: writes(statistics).unwrap_or_default(),
+            writes: figure(statistics, "rdb_changes_since_last_save").unwrap_or_default(),
             ..Self::default()
         };
         for line in statistics.lines() {
@@ -109,14 +109,10 @@ impl Counters {
     }
 }
 
-/// How many keys were written, by what `INFO persistence` says.
-pub(super) fn writes(info: &str) -> Option<u64> {
-    let mut lines = info.lines();
-    lines.find_map(|line| {
-        line.strip_prefix("rdb_changes_since_last_save:")?
-            .parse()
-            .ok()
-    })
+/// A figure of what `INFO` says.
+pub(super) fn figure(info: &str, name: &str) -> Option<u64> {
+    let mut lines = info.lines().filter_map(|line| line.split_once(':'));
+    lines.find(|(own, _)| *own == name)?.1.parse().ok()
 }
 
 #[cfg(test)]

@@ -51,6 +51,8 @@ pub(super) struct Session {
     pub(super) connections: u32,
     /// Whether the server was started again since changes were told.
     pub(super) restarted: bool,
+    /// Whether clients may have waited for keys when these were written last.
+    clients_waited: bool,
     /// Reachable for those who cannot wait, too.
     pub(super) tree: Tree,
 }
@@ -83,6 +85,7 @@ impl Session {
             server_run: server.run.clone(),
             connections: 0,
             restarted: false,
+            clients_waited: true,
             tree: Tree::new(),
         };
         session.look("begin").await?;
@@ -228,7 +231,7 @@ impl Session {
         let pending = std::mem::replace(&mut self.pending, Heard::everything());
         let system = self.options.system();
         let mut patience = Patience::new(self.options.settle);
-        let (now, was_quiet) = loop {
+        let (now, before) = loop {
             let now = self.clock.now();
             let link = &mut self.link;
             let written = match making_room {
@@ -236,7 +239,7 @@ impl Session {
                 false => writes.execute(link, &system, now).await,
             };
             match written {
-                Ok(counted) => break (now, counted == self.follow.writes()),
+                Ok(before) => break (now, before),
                 Err(stop) if stop.is_passing() && patience.lasts().await => {}
                 Err(stop) => {
                     if matches!(stop, Stop::Refused(_)) && !making_room {
@@ -247,6 +250,7 @@ impl Session {
             }
         };
         self.pending = pending;
+        self.clients_waited = before.clients_wait;
         let set_right = writes.expiries.into_iter().map(|(place, _)| place.clone());
         let set_right: Vec<_> = set_right.collect();
         for (place, change) in way {
@@ -256,7 +260,7 @@ impl Session {
             let entry = self.contents.get(&place).map(|live| live.entry.clone());
             self.holds(&place, entry, now);
             // The server tells of a key once for all that is written in one turn, and not at all if the last who wrote are we.
-            if !was_quiet {
+            if before.writes != self.follow.writes() {
                 self.pending.keys.insert(place.key.to_vec());
             }
         }
@@ -276,6 +280,9 @@ impl Session {
     ///
     /// Our own write wakes that client, so that the server may count what it takes as ours and not tell us.
     pub(super) async fn taken(&mut self, way: &Changes) -> Result<Option<RowChange>> {
+        if !self.clients_waited {
+            return Ok(None);
+        }
         let is_waited_for = |change: &Change<Arc<Entry>>| {
             let entry = change.new.as_ref();
             entry.is_some_and(|entry| entry.kind.is_waited_for())

@@ -1,7 +1,7 @@
 use redis::{Pipeline, Value, pipe};
 
 use super::entry::{Place, Stored};
-use super::follow::writes;
+use super::follow::figure;
 use super::found::Selected;
 use super::link::{Link, error_in};
 use super::stop::Stop;
@@ -14,6 +14,23 @@ pub(super) struct Writes<'a> {
     pub(super) keys: Vec<(&'a Place, Option<&'a Stored>)>,
     /// Keys that are right but for the time they have left.
     pub(super) expiries: Vec<(&'a Place, i64)>,
+}
+
+/// What the server said in the same transaction, before it wrote.
+#[derive(Debug)]
+pub(super) struct Before {
+    /// How many keys it had counted as written, if it was asked.
+    pub(super) writes: Option<u64>,
+    /// Whether clients may have waited for keys, and taken what was put back.
+    pub(super) clients_wait: bool,
+}
+
+impl Before {
+    /// Nothing is known.
+    const UNKNOWN: Self = Self {
+        writes: None,
+        clients_wait: true,
+    };
 }
 
 impl Writes<'_> {
@@ -29,7 +46,7 @@ impl Writes<'_> {
         link: &mut Link,
         system: &str,
         now: i64,
-    ) -> Result<Option<u64>, Stop> {
+    ) -> Result<Before, Stop> {
         match self.execute(link, system, now).await {
             Err(stop) if stop.is_out_of_memory() => {
                 // In a transaction a full server refuses these, too.
@@ -37,7 +54,7 @@ impl Writes<'_> {
                 self.add(&mut commands, now, false);
                 link.ask(&commands).await?;
                 if self.keys.iter().all(|(_, stored)| stored.is_none()) {
-                    return Ok(None);
+                    return Ok(Before::UNKNOWN);
                 }
                 self.execute(link, system, now).await
             }
@@ -47,23 +64,20 @@ impl Writes<'_> {
 
     /// Writes all or nothing. `now` is the server's clock in milliseconds.
     ///
-    /// It may be repeated when it is not known whether it was done. Returns how many keys the server had counted as written just
-    /// before, where keys are set right.
+    /// It may be repeated when it is not known whether it was done.
     pub(super) async fn execute(
         &self,
         link: &mut Link,
         system: &str,
         now: i64,
-    ) -> Result<Option<u64>, Stop> {
+    ) -> Result<Before, Stop> {
         if self.is_empty() {
-            return Ok(None);
+            return Ok(Before::UNKNOWN);
         }
         let mut commands = pipe();
         commands.cmd("MULTI");
-        let counts = !self.expiries.is_empty();
-        if counts {
-            commands.cmd("INFO").arg("persistence");
-        }
+        commands.cmd("INFO").arg("clients");
+        commands.cmd("INFO").arg("persistence");
         self.add(&mut commands, now, true);
         commands.cmd("EXEC");
         let answers = link.ask_all(&commands).await?;
@@ -81,9 +95,14 @@ impl Writes<'_> {
                     .into(),
             }));
         }
-        let counted = executed.first().filter(|_| counts);
-        let counted = counted.and_then(|info| redis::from_redis_value_ref::<String>(info).ok());
-        Ok(counted.and_then(|info| writes(&info)))
+        let info = |at: usize| {
+            let answer = executed.get(at).cloned().unwrap_or_default();
+            redis::from_redis_value::<String>(answer).unwrap_or_default()
+        };
+        Ok(Before {
+            writes: figure(&info(1), "rdb_changes_since_last_save"),
+            clients_wait: figure(&info(0), "blocked_clients") != Some(0),
+        })
     }
 
     /// Adds the commands, those that take memory only if asked.

@@ -43,7 +43,9 @@ fn print_live(runtime: &Runtime) {
     use crate::live::Database;
     use venomqa_tests::servers::{MariaDb, Postgres, Redis};
 
-    let (postgres, mariadb, redis) = (Postgres::start(), MariaDb::start(), Redis::start());
+    // With commits that outlive a failure of power, as users have them.
+    let postgres = Postgres::own(&["fsync=on"]);
+    let (mariadb, redis) = (MariaDb::start(), Redis::start());
     let databases = [
         ("PostgreSQL", postgres.url("venomqa_machine")),
         ("MariaDB", mariadb.url("venomqa_machine")),

@@ -85,14 +85,14 @@ pub use world::{IntoWorld, World};
 
 /// What a test file needs: `use venomqa::prelude::*;`.
 pub mod prelude {
-    #[cfg(feature = "mysql")]
-    pub use crate::adapters::MySqlAdapter;
-    #[cfg(feature = "postgres")]
-    pub use crate::adapters::PostgresAdapter;
-    #[cfg(feature = "redis")]
-    pub use crate::adapters::RedisAdapter;
     #[cfg(feature = "sqlite")]
     pub use crate::adapters::SqliteAdapter;
+    #[cfg(feature = "mysql")]
+    pub use crate::adapters::{MySqlAdapter, MySqlMode, MySqlOptions};
+    #[cfg(feature = "postgres")]
+    pub use crate::adapters::{PostgresAdapter, PostgresMode, PostgresOptions};
+    #[cfg(feature = "redis")]
+    pub use crate::adapters::{RedisAdapter, RedisMode, RedisOptions};
     pub use crate::{
         Action, ActionResult, Agent, Bfs, Broken, Context, Error, HttpClient, Invariant,
         MockSystem, Request, Response, Result, Server, Severity, StatusRange, Step, System,

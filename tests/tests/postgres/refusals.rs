@@ -130,6 +130,34 @@ async fn passwords(bench: &Bench) -> Result<()> {
         !format!("{unread} {unread:?}").contains("hunter2"),
         "{unread:?}"
     );
+    for (url, expected) in [
+        (
+            "mysql://me:hunter2@localhost/shop",
+            "does not begin with `postgres://`",
+        ),
+        ("localhost:5432/shop", "does not begin with `postgres://`"),
+        (
+            "postgres://me:hunter2@localhost/shop?sslmod=require",
+            "sets `sslmod`",
+        ),
+        (
+            "postgres://me:what?hunter2@localhost/shop",
+            "sets something",
+        ),
+    ] {
+        let refused = PostgresOptions::from_url(url).expect_err(url);
+        let told = format!("{refused} {refused:?}");
+        assert!(
+            told.contains(expected) && !told.contains("hunter2"),
+            "{told}"
+        );
+    }
+    let nowhere = PostgresOptions::from_url("postgres://me@localhost")?;
+    let refused = nowhere.connect().await.expect_err("no database");
+    assert!(
+        refused.to_string().contains("no database is named"),
+        "{refused}"
+    );
     let options = PostgresOptions::from_url(&bench.url)?.password("hunter2");
     let db = options.connect().await?;
     assert!(!format!("{db:?}").contains("hunter2"), "{db:?}");

@@ -37,6 +37,11 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         Box::pin(second_run(bench))
     }),
     (
+        "who_comes_right_after_a_run_waits_for_nobody",
+        ORDERS,
+        |bench| Box::pin(right_after(bench)),
+    ),
+    (
         "who_is_waited_for_is_told_to_the_whole_process",
         ORDERS,
         |bench| Box::pin(waiting_is_told(bench)),
@@ -267,6 +272,20 @@ async fn second_run(bench: &Bench) -> Result<()> {
     let (second, closed) = tokio::join!(options.connect(), first.close());
     closed?;
     second?.close().await
+}
+
+async fn right_after(bench: &Bench) -> Result<()> {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    for _ in 0..30 {
+        let hear = heard.clone();
+        let options = PostgresOptions::from_url(&bench.url)?
+            .on_wait(move |whom| hear.lock().expect("no panic").push(whom.to_owned()));
+        let db = options.connect().await?;
+        begin(&db).await?;
+        db.close().await?;
+    }
+    assert_eq!(*heard.lock().expect("no panic"), NOTHING);
+    Ok(())
 }
 
 async fn waiting_is_told(bench: &Bench) -> Result<()> {

@@ -119,7 +119,10 @@ impl Link {
 
     /// Ends the connection, and the exclusive right with it.
     pub(super) async fn close(&mut self) {
-        if let Some(db) = self.db.take() {
+        if let Some(mut db) = self.db.take() {
+            // The server notices the end a moment later, and until then the next run would have to wait.
+            let unlock = sqlx::query("SELECT pg_advisory_unlock_all()");
+            let _ = unlock.execute(&mut db).await;
             // It ends in any case.
             let _ = db.close().await;
         }

@@ -35,7 +35,14 @@ impl Location {
             None => server.get_host().to_owned(),
         };
         let user = server.get_username().to_owned();
-        let database = server.get_database().unwrap_or(&user).to_owned();
+        // Without a name the server would choose one after the user, such as `postgres`, which is nobody's test database.
+        let Some(database) = server.get_database().map(str::to_owned) else {
+            return Err(Error::Refused {
+                system: format!("PostgreSQL on {host}"),
+                why: "no database is named".into(),
+                remedy: "name one, as in `postgres://user:password@localhost:5432/orders`".into(),
+            });
+        };
         let name = format!(
             "PostgreSQL database {database} on {host}:{}",
             server.get_port()

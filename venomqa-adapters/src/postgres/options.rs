@@ -63,7 +63,7 @@ impl Default for PostgresOptions {
 }
 
 impl PostgresOptions {
-    /// The server and database that `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD` and `PGDATABASE` name, or those that `psql` would
+    /// The server and database that `PGHOST`, `PGPORT`, `PGUSER`, `PGPASSWORD` and `PGDATABASE` name, or the server that `psql` would
     /// choose without them.
     pub fn new() -> Self {
         Self::default()
@@ -73,8 +73,9 @@ impl PostgresOptions {
     ///
     /// # Errors
     ///
-    /// It is not such a URL.
+    /// It is not such a URL, or sets what is not known: what the driver does not know it passes over, `sslmod=require` too.
     pub fn from_url(url: &str) -> Result<Self> {
+        expect_known(url)?;
         match url.parse() {
             Ok(server) => Ok(Self::to(server)),
             // Without the URL, which may hold a password.
@@ -240,4 +241,65 @@ impl fmt::Debug for PostgresOptions {
             .field("terminate_connections", &self.terminate_connections)
             .finish_non_exhaustive()
     }
+}
+
+/// What a URL may set besides the server and the database.
+const SETTINGS: [&str; 18] = [
+    "application_name",
+    "dbname",
+    "host",
+    "hostaddr",
+    "options",
+    "password",
+    "port",
+    "ssl-ca",
+    "ssl-cert",
+    "ssl-key",
+    "ssl-mode",
+    "ssl-root-cert",
+    "sslcert",
+    "sslkey",
+    "sslmode",
+    "sslrootcert",
+    "statement-cache-capacity",
+    "user",
+];
+
+fn expect_known(url: &str) -> Result<()> {
+    let refused = |why: String, remedy: &str| {
+        Err(Error::Refused {
+            system: "PostgreSQL".into(),
+            why,
+            remedy: remedy.into(),
+        })
+    };
+    let schemes = ["postgres://", "postgresql://"];
+    let Some(rest) = schemes.iter().find_map(|scheme| url.strip_prefix(scheme)) else {
+        return refused(
+            "its URL does not begin with `postgres://`".into(),
+            "write it as `postgres://user:password@localhost:5432/orders`",
+        );
+    };
+    let query = rest.split_once('?').map_or("", |(_, query)| query);
+    for setting in query.split('&').filter(|setting| !setting.is_empty()) {
+        let name = setting.split('=').next().unwrap_or_default();
+        let is_option = name.starts_with("options[") || name.starts_with("options%5B");
+        if SETTINGS.contains(&name) || is_option {
+            continue;
+        }
+        // What is not a name may be the rest of a password with a question mark.
+        let is_name = name
+            .chars()
+            .all(|letter| letter.is_ascii_lowercase() || "-_".contains(letter));
+        let shown = if is_name {
+            format!("`{name}`")
+        } else {
+            "something".into()
+        };
+        return refused(
+            format!("its URL sets {shown}, which is not known"),
+            "see its spelling; how the database is followed is set by methods of `PostgresOptions`",
+        );
+    }
+    Ok(())
 }

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use super::explorer::Explorer;
 use super::ids::{ActionId, RuleId, StateId};
-use super::subject::{Performed, Settled, Subject};
+use super::subject::{Next, Performed, Settled, Subject};
 use crate::{Checked, Error, Result, Step};
 
 /// How long a server is watched after the last action of a sequence that once brought it down.
@@ -129,7 +129,7 @@ impl<S: Subject> Explorer<'_, S> {
                 watched.broken = Some(message);
             }
         }
-        match self.subject.settle().await? {
+        match self.subject.settle(Next::Anything).await? {
             Settled::Untouched => {}
             Settled::Changed => watched.changed = true,
             Settled::Crashed {

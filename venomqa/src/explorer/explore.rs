@@ -26,7 +26,11 @@ pub(crate) async fn explore<S: Subject>(
     // Before the violations are confirmed, because it may find that the server dies.
     if !matches!(ended, Ended::Error { .. }) {
         explorer.notice_death(LAST_MOMENT).await;
-        if let Err(error) = explorer.recheck().await {
+        let last = match explorer.settle_last().await {
+            Ok(()) => explorer.recheck().await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = last {
             ended = explorer.failed(&error, Vec::new());
         }
     }

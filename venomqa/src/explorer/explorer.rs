@@ -11,7 +11,7 @@ use super::paths::{LabelRef, PathLimits, Paths};
 use super::reach::Reached;
 use super::sighting::{Place, Sighting, Sightings};
 use super::strategy::{Offer, Strategy};
-use super::subject::{ActionInfo, Performed, RuleInfo, Settled, Subject};
+use super::subject::{ActionInfo, Next, Performed, RuleInfo, Settled, Subject};
 use super::{Ended, Event};
 use crate::{Checked, Config, Error, Result, When};
 
@@ -213,6 +213,18 @@ impl<'a, S: Subject> Explorer<'a, S> {
         }
     }
 
+    /// Finds out what the last rules changed, if that was left to a restore that did not come.
+    pub(super) async fn settle_last(&mut self) -> Result<()> {
+        if let Settled::Crashed {
+            broken: (rule, message),
+        } = self.subject.settle(Next::Anything).await?
+            && let Some(edge) = self.last_edge
+        {
+            self.sight(Place::Edge(edge), rule, message);
+        }
+        Ok(())
+    }
+
     async fn perform(&mut self, pair: Pair) -> Result<()> {
         self.here = None;
         self.ledger.tried(pair.action);
@@ -314,7 +326,12 @@ impl<'a, S: Subject> Explorer<'a, S> {
             }
         }
         if looked {
-            match self.subject.settle().await? {
+            // From a state that can be restored nothing goes on without that.
+            let next = match (place, self.here) {
+                (Place::Edge(_), Some(here)) if self.can_restore(here) => Next::Restore,
+                _ => Next::Anything,
+            };
+            match self.subject.settle(next).await? {
                 Settled::Untouched => {}
                 Settled::Changed => self.here = None,
                 Settled::Crashed {

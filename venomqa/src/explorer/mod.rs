@@ -29,5 +29,7 @@ pub(crate) use explore::explore;
 pub(crate) use ids::{ActionId, Fingerprint, RuleId};
 pub use replay::{Breach, Replay};
 pub(crate) use replay::{meant, replay};
-pub(crate) use subject::{ActionInfo, Footprint, Mark, Performed, RuleInfo, Settled, Subject};
+pub(crate) use subject::{
+    ActionInfo, Footprint, Mark, Next, Performed, RuleInfo, Settled, Subject,
+};
 pub use violation::{Confirmation, Violation};

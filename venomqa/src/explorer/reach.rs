@@ -107,7 +107,7 @@ impl<S: Subject> Explorer<'_, S> {
         })
     }
 
-    fn can_restore(&self, state: StateId) -> bool {
+    pub(super) fn can_restore(&self, state: StateId) -> bool {
         self.graph
             .at(state)
             .mark

@@ -1,5 +1,5 @@
 use super::ids::{ActionId, RuleId};
-use super::subject::{Performed, Settled, Subject};
+use super::subject::{Next, Performed, Settled, Subject};
 use crate::{Checked, Error, Result, Step};
 
 /// What came of executing one given sequence.
@@ -119,7 +119,7 @@ async fn check<S: Subject>(subject: &mut S, replay: &mut Replay, initial: bool) 
             }
         }
     }
-    let settled = subject.settle().await?;
+    let settled = subject.settle(Next::Anything).await?;
     if let Settled::Crashed {
         broken: (rule, message),
     } = &settled

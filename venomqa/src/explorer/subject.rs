@@ -32,8 +32,9 @@ pub(crate) trait Subject: Send {
     fn check(&mut self, rule: RuleId) -> impl Future<Output = Checked> + Send;
 
     /// Tells whether the rules that were checked since the last action left everything as it was. What they changed is
-    /// undone by the next [`restore`](Subject::restore).
-    fn settle(&mut self) -> impl Future<Output = Result<Settled>> + Send;
+    /// undone by the next [`restore`](Subject::restore), which finds out as well: where one comes next in any case, this may leave it
+    /// to that.
+    fn settle(&mut self, next: Next) -> impl Future<Output = Result<Settled>> + Send;
 
     /// A broken built-in rule, if the server has died since the last action and nobody was told. It is given a moment to.
     fn died(&mut self, moment: Duration) -> impl Future<Output = Option<(RuleId, String)>> + Send;
@@ -137,12 +138,21 @@ pub(crate) enum Performed {
     Crashed { broken: (RuleId, String) },
 }
 
+/// What comes after the rules were checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// A restore, whatever the rules did.
+    Restore,
+    /// That depends.
+    Anything,
+}
+
 /// What the rules did to the state in which they were checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Settled {
     /// Nothing.
     Untouched,
-    /// They changed something, which the next restore undoes.
+    /// They changed something, which the next restore undoes; or whether they did is left for it to find out.
     Changed,
     /// One of them brought the server down, which is a broken built-in rule.
     Crashed { broken: (RuleId, String) },

@@ -5,7 +5,7 @@ use super::built_in::BuiltIn;
 use super::hooks::Fault;
 use super::stage::Stage;
 use super::suspects::{self, Alibi};
-use crate::explorer::{Fingerprint, RuleId, Settled};
+use crate::explorer::{Fingerprint, Next, RuleId, Settled};
 use crate::{Checked, Error, Exchange, Parts, Result};
 
 /// How the world is looked at after an action: by us, and by the user's rules.
@@ -94,8 +94,8 @@ impl Stage {
         checked
     }
 
-    /// Whether the rules left everything as it was.
-    pub(super) async fn look_after_rules(&mut self) -> Result<Settled> {
+    /// Whether the rules left everything as it was. A restore tells that too, unless servers are stopped for it, which may write then.
+    pub(super) async fn look_after_rules(&mut self, next: Next) -> Result<Settled> {
         let mut lost = std::mem::take(&mut self.connection_lost);
         let mut ready = self.not_looked.take().map_or(Ok(()), Err);
         if ready.is_ok() && !lost {
@@ -110,6 +110,9 @@ impl Stage {
             });
         }
         ready?;
+        if next == Next::Restore && !self.must_restart() {
+            return Ok(Settled::Changed);
+        }
         let now = self.world.systems.changes().await?;
         let difference = suspects::difference(&self.position.changes, &now);
         let example = difference.map(|change| self.shown(change));

@@ -146,12 +146,13 @@ impl Stage {
     /// Takes in what arrived outside a step.
     fn note_foreign(&mut self, untold: &[Vec<RowChange>]) {
         // Nobody has asked yet what an action did that went wrong.
-        if let Some(change) = untold.iter().flatten().next()
-            && !self.position.unseen
-        {
-            let example = self.shown(change);
-            self.suspects.foreign(example);
-        }
+        let change = untold
+            .iter()
+            .flatten()
+            .next()
+            .filter(|_| !self.position.unseen);
+        let example = change.map(|change| self.shown(change));
+        self.suspects.restored(example);
     }
 
     pub(super) fn can_return(&self, mark: Mark) -> bool {
@@ -170,7 +171,7 @@ impl Stage {
     }
 
     /// Whether only fresh servers bring the world back.
-    fn must_restart(&self) -> bool {
+    pub(super) fn must_restart(&self) -> bool {
         let nothing_else = self.world.systems.is_empty() && self.world.hooks.reset.is_none();
         nothing_else
             || self
@@ -210,7 +211,9 @@ impl Stage {
         }
         let untold = self.world.systems.restore(&state.checkpoints).await?;
         // A server may write when it stops.
-        if !restart {
+        if restart {
+            self.suspects.acquit();
+        } else {
             self.note_foreign(&untold);
         }
         self.position.changes.iter_mut().for_each(Vec::clear);

@@ -9,7 +9,7 @@ use super::records::Records;
 use super::suspects::Suspects;
 use super::witness::Witness;
 use crate::explorer::{
-    ActionId, ActionInfo, Fingerprint, Footprint, Mark, Performed, RuleId, RuleInfo, Settled,
+    ActionId, ActionInfo, Fingerprint, Footprint, Mark, Next, Performed, RuleId, RuleInfo, Settled,
     Subject,
 };
 use crate::server::LogMark;
@@ -192,8 +192,8 @@ impl Subject for Stage {
         self.ask(rule).await
     }
 
-    async fn settle(&mut self) -> Result<Settled> {
-        self.look_after_rules().await
+    async fn settle(&mut self, next: Next) -> Result<Settled> {
+        self.look_after_rules(next).await
     }
 
     async fn died(&mut self, moment: Duration) -> Option<(RuleId, String)> {

@@ -62,8 +62,25 @@ impl Suspects {
         !mem::take(&mut self.disturbed)
     }
 
-    /// Takes in a change that no step and no rule made.
-    pub(super) fn foreign(&mut self, example: String) {
+    /// Takes in what was found when the systems were saved or restored: it came from the rules that nobody has looked after, if there are
+    /// any, or from no step and no rule.
+    pub(super) fn restored(&mut self, example: Option<String>) {
+        if self.checked.is_empty() {
+            example
+                .into_iter()
+                .for_each(|example| self.foreign(example));
+        } else {
+            self.settle(example);
+        }
+    }
+
+    /// Forgets the rules that were checked: what they changed cannot be told from something else any more.
+    pub(super) fn acquit(&mut self) {
+        self.checked.clear();
+        self.disturbed = false;
+    }
+
+    fn foreign(&mut self, example: String) {
         self.foreign.get_or_insert((example, 0)).1 += 1;
     }
 

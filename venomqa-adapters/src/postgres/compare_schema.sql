@@ -35,9 +35,9 @@ BEGIN
 END $$;
 
 -- The first change of the schema, if there is one.
-CREATE FUNCTION _venomqa.schema_change() RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN coalesce(_venomqa.recorded(), (
+CREATE VIEW _venomqa.schema_change AS SELECT coalesce(
+    (SELECT statement FROM _venomqa.irreversible ORDER BY number LIMIT 1),
+    (
         SELECT CASE
             WHEN before.object IS NULL THEN coalesce(pg_describe_object(now.class, now.object, 0), 'something') || ' created'
             WHEN now.object IS NULL THEN before.description || ' dropped'
@@ -45,8 +45,8 @@ BEGIN
         END
         FROM _venomqa.objects_now() now FULL JOIN _venomqa.objects before USING (class, object)
         WHERE now.state IS DISTINCT FROM before.state ORDER BY class, object LIMIT 1
-    ));
-END $$;
+    )
+) AS statement;
 
 INSERT INTO _venomqa.objects
     SELECT class, object, state, coalesce(pg_describe_object(class, object, 0), 'something') FROM _venomqa.objects_now();

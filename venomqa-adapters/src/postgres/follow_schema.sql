@@ -20,7 +20,4 @@ CREATE EVENT TRIGGER _venomqa_ddl ON ddl_command_end EXECUTE FUNCTION _venomqa.s
 CREATE EVENT TRIGGER _venomqa_drop ON sql_drop EXECUTE FUNCTION _venomqa.schema_changed();
 
 -- The first change of the schema, if there is one.
-CREATE FUNCTION _venomqa.schema_change() RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN _venomqa.recorded();
-END $$;
+CREATE VIEW _venomqa.schema_change AS SELECT statement FROM _venomqa.irreversible ORDER BY number LIMIT 1;

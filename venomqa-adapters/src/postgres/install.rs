@@ -2,6 +2,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{AssertSqlSafe, raw_sql};
 
 use super::location::{literal, quoted};
+use super::look::QUICK;
 use super::schema::{KeyColumn, Part, Plan, TablePlan};
 
 /// What does not depend on the tables.
@@ -21,13 +22,15 @@ pub(super) async fn install(
     plan: &Plan,
     superuser: bool,
 ) -> sqlx::Result<()> {
-    let mut sql = INSTALL.to_owned();
+    let quick_look = QUICK.replace("$1", "seen").replace("$2", "true");
+    let mut sql = INSTALL
+        .replace("{quick_look}", &quick_look)
+        .replace("{write_table}", &write_table(plan));
     sql += &positions(plan);
     for (number, table) in plan.tables.iter().enumerate() {
         sql += &follow(number, table);
     }
     sql += "SELECT _venomqa.make_writer(number) FROM _venomqa.tables;\n";
-    sql += &write_table(plan);
     sql += match superuser {
         true => FOLLOW_SCHEMA,
         false => COMPARE_SCHEMA,
@@ -65,20 +68,16 @@ fn positions(plan: &Plan) -> String {
         )
     });
     let each: Vec<_> = each.collect();
-    let each = match each.is_empty() {
-        true => {
-            "SELECT 0 AS number, 0::bigint AS last_value, false AS is_called WHERE false".into()
-        }
-        false => each.join(" UNION ALL "),
+    let body = match each.as_slice() {
+        [] => "positions := '{}'; called := '{}';".into(),
+        each => format!(
+            "SELECT array_agg(last_value ORDER BY number), array_agg(is_called ORDER BY number) INTO positions, called FROM ({}) sequence;",
+            each.join(" UNION ALL ")
+        ),
     };
     format!(
         "CREATE FUNCTION _venomqa.positions(OUT positions bigint[], OUT called bool[]) LANGUAGE plpgsql AS {};\n",
-        literal(&format!(
-            "BEGIN
-                SELECT coalesce(array_agg(last_value ORDER BY number), '{{}}'), coalesce(array_agg(is_called ORDER BY number), '{{}}')
-                    INTO positions, called FROM ({each}) sequence;
-            END"
-        ))
+        literal(&format!("BEGIN {body} END"))
     )
 }
 
@@ -129,20 +128,17 @@ fn triggers(name: &str, arguments: &str, partitioned: bool) -> String {
     sql
 }
 
-/// The function that chooses among those of the single tables. Static statements, for their plans to be kept.
+/// The choice among the functions of the single tables. Static statements, for their plans to be kept.
 fn write_table(plan: &Plan) -> String {
     let numbers = 0..plan.tables.len();
-    let branch =
-        |number| format!("WHEN {number} THEN PERFORM _venomqa.write_{number}(gone, come);\n");
-    let branches: String = numbers.map(branch).collect();
-    let body = match branches.is_empty() {
-        true => String::new(),
-        false => format!("CASE number {branches} END CASE;"),
+    let branch = |number| {
+        format!("WHEN {number} THEN PERFORM _venomqa.write_{number}(way.gone, way.come);\n")
     };
-    format!(
-        "CREATE FUNCTION _venomqa.write_table(number int, gone text[], come text[]) RETURNS void LANGUAGE plpgsql AS {};\n",
-        literal(&format!("BEGIN {body} END"))
-    )
+    let branches: String = numbers.map(branch).collect();
+    match branches.is_empty() {
+        true => String::new(),
+        false => format!("CASE way.number {branches} END CASE;"),
+    }
 }
 
 /// The body of the function that removes and adds rows of one table, given as text.

@@ -11,13 +11,16 @@ CREATE SCHEMA _venomqa;
 CREATE SEQUENCE _venomqa.mark;
 SELECT nextval('_venomqa.mark');
 
--- The record of the run, one row. `step` counts the restores: after a broken connection it says whether the last one came through.
+-- The record of the run, one row. `step` counts the restores that wrote something: after a broken connection it says whether the last
+-- one came through. Of the rows under the marks up to `mark`, only those under `applied` are in the tables: the others belong to
+-- checkpoints that lie elsewhere in the tree, or to nothing any more. Rows under later marks are in the tables.
 CREATE TABLE _venomqa.run (
     layout int NOT NULL,
     id text NOT NULL,
     holder text NOT NULL,
     step bigint NOT NULL,
-    mark bigint NOT NULL
+    mark bigint NOT NULL,
+    applied bigint[] NOT NULL
 );
 
 CREATE TABLE _venomqa.tables (
@@ -38,9 +41,6 @@ CREATE TABLE _venomqa.sequences (number int PRIMARY KEY, relation oid NOT NULL, 
 CREATE TABLE _venomqa.journal (mark bigint NOT NULL, number int NOT NULL, count int NOT NULL, image text COLLATE "C" NOT NULL);
 CREATE INDEX ON _venomqa.journal (mark);
 
--- The marks whose rows are in the journal but not in the tables: those of checkpoints that lie elsewhere in the tree.
-CREATE TABLE _venomqa.undone (mark bigint PRIMARY KEY);
-
 -- Statements that a journal cannot undo.
 CREATE TABLE _venomqa.irreversible (number bigint GENERATED ALWAYS AS IDENTITY, statement text NOT NULL);
 
@@ -48,12 +48,6 @@ CREATE TABLE _venomqa.irreversible (number bigint GENERATED ALWAYS AS IDENTITY, 
 CREATE FUNCTION _venomqa.cannot_undo(because text DEFAULT '') RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO _venomqa.irreversible (statement) VALUES (left(regexp_replace(current_query(), '\s+', ' ', 'g'), 500) || because);
-END $$;
-
--- The first statement that cannot be undone, as far as statements were recorded.
-CREATE FUNCTION _venomqa.recorded() RETURNS text LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN (SELECT statement FROM _venomqa.irreversible ORDER BY number LIMIT 1);
 END $$;
 
 -- Journals what a statement did to a table. The first argument is the table's number; a partition whose columns lie in
@@ -113,54 +107,53 @@ END $$;
 
 -- Whether a transaction that has written is not over yet. A snapshot would not tell: it does not list the newest ones.
 CREATE FUNCTION _venomqa.is_busy() RETURNS bool LANGUAGE plpgsql AS $$
-DECLARE
-    here oid := (SELECT oid FROM pg_database WHERE datname = current_database());
 BEGIN
     -- Else a transaction goes on seeing who was active when it looked first.
     PERFORM pg_stat_clear_snapshot();
     RETURN EXISTS (
         SELECT FROM pg_stat_get_activity(NULL)
-        WHERE backend_xid IS NOT NULL AND datid = here AND pid <> pg_backend_pid()
+        WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
             AND coalesce(backend_type, 'client backend') = 'client backend'
-    ) OR EXISTS (SELECT FROM pg_prepared_xact() WHERE dbid = here);
+            AND datid = (SELECT oid FROM pg_database WHERE datname = current_database())
+    ) OR EXISTS (SELECT FROM pg_prepared_xact() WHERE dbid = (SELECT oid FROM pg_database WHERE datname = current_database()));
 END $$;
 
--- The net of the rows that came and went under the marks after one, up to another.
-CREATE FUNCTION _venomqa.net(
-    seen bigint, upto bigint, OUT marks bigint[], OUT numbers int[], OUT counts bigint[], OUT images text[]
+-- Whether certainly nobody on the whole server is writing, which is quick to tell: a snapshot lists nothing as running, and all
+-- numbers of transactions that were ever given out are before its end. Only for the first statement of a transaction: in later ones the
+-- server goes on telling the number that came next then. Nor does it tell those that came after our own, which the next mark takes
+-- now and then.
+CREATE FUNCTION _venomqa.is_calm() RETURNS bool STABLE LANGUAGE sql AS $$
+    SELECT pg_snapshot_xmin(pg_current_snapshot()) = pg_snapshot_xmax(pg_current_snapshot())
+        AND age(pg_snapshot_xmax(pg_current_snapshot())::xid) = 0
+        AND pg_current_xact_id_if_assigned() IS NULL
+$$;
+
+-- The rows that were journaled under the marks after one, up to another.
+CREATE FUNCTION _venomqa.journaled(
+    seen bigint, upto bigint, OUT marks bigint[], OUT numbers int[], OUT counts int[], OUT images text[]
 ) LANGUAGE plpgsql AS $$
 BEGIN
-    marks := ARRAY(SELECT DISTINCT mark FROM _venomqa.journal WHERE mark > seen AND mark <= upto);
-    IF marks <> '{}' THEN
-        SELECT array_agg(net.number), array_agg(net.count), array_agg(net.image) INTO numbers, counts, images FROM (
-            SELECT number, sum(count) AS count, image FROM _venomqa.journal
-            WHERE mark > seen AND mark <= upto GROUP BY number, image HAVING sum(count) <> 0
-        ) net;
-    END IF;
+    SELECT array_agg(mark), array_agg(number), array_agg(count), array_agg(image) INTO marks, numbers, counts, images
+        FROM _venomqa.journal WHERE mark > seen AND mark <= upto;
 END $$;
 
--- What came and went under the marks after `seen`.
+-- What came and went under the marks after `seen`, and what the sequences hold. Says busy, and nothing else, while somebody is writing.
 --
 -- The next mark is taken first: who journals under the old one has a transaction that shows as long as it is open, and is
 -- seen in full once it is over.
 CREATE FUNCTION _venomqa.look(
     seen bigint,
-    OUT upto bigint, OUT busy bool, OUT ddl text, OUT marks bigint[],
-    OUT numbers int[], OUT counts bigint[], OUT images text[],
+    OUT upto bigint, OUT busy bool, OUT ddl text, OUT marks bigint[], OUT numbers int[], OUT counts int[], OUT images text[],
     OUT positions bigint[], OUT called bool[]
 ) LANGUAGE plpgsql AS $$
 BEGIN
     upto := nextval('_venomqa.mark') - 1;
     busy := _venomqa.is_busy();
     IF NOT busy THEN
-        ddl := _venomqa.schema_change();
+        ddl := (SELECT statement FROM _venomqa.schema_change);
+        SELECT * INTO marks, numbers, counts, images FROM _venomqa.journaled(seen, upto);
+        SELECT * INTO positions, called FROM _venomqa.positions();
     END IF;
-    IF busy OR ddl IS NOT NULL THEN
-        RETURN;
-    END IF;
-    SELECT net.marks, net.numbers, net.counts, net.images, now.positions, now.called
-        INTO marks, numbers, counts, images, positions, called
-        FROM _venomqa.net(seen, upto) net, _venomqa.positions() now;
 END $$;
 
 -- Makes the function that writes rows of a table, under the name that the table has now.
@@ -181,7 +174,7 @@ BEGIN
         RETURN false;
     END IF;
     PERFORM _venomqa.make_writer(wanted);
-    PERFORM _venomqa.write_table(wanted, gone, come);
+    EXECUTE format('SELECT _venomqa.write_%s($1, $2)', wanted) USING gone, come;
     RETURN true;
 EXCEPTION
     -- What has nothing to do with the schema, and may pass.
@@ -202,17 +195,13 @@ BEGIN
             array_agg(net.image) FILTER (WHERE net.count < 0) AS gone,
             array_agg(net.image) FILTER (WHERE net.count > 0) AS come
         FROM (
-            SELECT number, image, sum(count) AS count FROM (
-                SELECT number, image, -count AS count FROM _venomqa.journal WHERE mark = ANY (up)
-                UNION ALL
-                SELECT number, image, count FROM _venomqa.journal WHERE mark = ANY (down)
-            ) edges
-            GROUP BY number, image HAVING sum(count) <> 0
+            SELECT number, image, sum(CASE WHEN mark = ANY (down) THEN count ELSE -count END) AS count
+            FROM _venomqa.journal WHERE mark = ANY (up || down) GROUP BY number, image
         ) net, generate_series(1, abs(net.count))
         GROUP BY net.number
     LOOP
         IF NOT altered THEN
-            PERFORM _venomqa.write_table(way.number, way.gone, way.come);
+            {write_table}
         ELSIF NOT _venomqa.try_to_write_table(way.number, way.gone, way.come) THEN
             missed := missed || way.number;
         END IF;
@@ -222,7 +211,7 @@ END $$;
 -- Ends a restore into which somebody wrote: it is worth repeating.
 CREATE FUNCTION _venomqa.expect_undisturbed(upto bigint) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-    IF _venomqa.is_busy() OR EXISTS (SELECT FROM _venomqa.journal WHERE mark > upto) THEN
+    IF _venomqa.is_busy() OR (SELECT max(mark) FROM _venomqa.journal) > upto THEN
         RAISE serialization_failure USING MESSAGE = 'somebody wrote meanwhile';
     END IF;
 END $$;
@@ -241,17 +230,20 @@ BEGIN
     END IF;
 END $$;
 
--- Goes to another checkpoint: takes back what is `live` and the marks `up`, adds the marks `down`. The marks in `dead` are forgotten. What
--- was live is not, yet: should the answer get lost, it can be asked for. Looks first, and does nothing where that finds a reason not to.
+-- Goes to another checkpoint: takes back what is `live` and the marks `up`, adds the marks `down`, after which `there` are applied. The
+-- marks in `dead` are forgotten. What was live is not, yet: should the answer get lost, it can be asked for. Looks first, and does
+-- nothing where that finds a reason not to. A table may have been empty when the plans were made: they go by its key all the same.
 CREATE FUNCTION _venomqa.restore(
-    was bigint, seen bigint, live bigint[], up bigint[], down bigint[], dead bigint[],
+    was bigint, seen bigint, live bigint[], up bigint[], down bigint[], there bigint[], dead bigint[],
     wanted_positions bigint[], wanted_called bool[],
-    OUT upto bigint, OUT busy bool, OUT ddl text, OUT marks bigint[],
-    OUT numbers int[], OUT counts bigint[], OUT images text[],
+    OUT upto bigint, OUT busy bool, OUT ddl text, OUT marks bigint[], OUT numbers int[], OUT counts int[], OUT images text[],
     OUT positions bigint[], OUT called bool[]
-) LANGUAGE plpgsql AS $$
+) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
-    SELECT * INTO upto, busy, ddl, marks, numbers, counts, images, positions, called FROM _venomqa.look(seen);
+    SELECT * INTO upto, busy, ddl, marks, numbers, counts, images, positions, called FROM ({quick_look}) look;
+    IF busy THEN
+        SELECT * INTO upto, busy, ddl, marks, numbers, counts, images, positions, called FROM _venomqa.look(seen);
+    END IF;
     IF busy OR ddl IS NOT NULL THEN
         RETURN;
     END IF;
@@ -259,17 +251,13 @@ BEGIN
     IF up <> '{}' OR down <> '{}' THEN
         PERFORM _venomqa.write(up, down);
         PERFORM _venomqa.expect_undisturbed(upto);
-        INSERT INTO _venomqa.undone SELECT unnest(up);
-    END IF;
-    IF dead <> '{}' THEN
-        DELETE FROM _venomqa.journal WHERE mark = ANY (dead);
-    END IF;
-    IF down <> '{}' OR dead <> '{}' THEN
-        DELETE FROM _venomqa.undone WHERE mark = ANY (down || dead);
-    END IF;
-    UPDATE _venomqa.run SET step = was + 1, mark = upto WHERE step = was;
-    IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'VQ002', MESSAGE = 'the run is at another step';
+        IF dead <> '{}' THEN
+            DELETE FROM _venomqa.journal WHERE mark = ANY (dead);
+        END IF;
+        UPDATE _venomqa.run SET step = was + 1, mark = upto, applied = there WHERE step = was;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION USING ERRCODE = 'VQ002', MESSAGE = 'the run is at another step';
+        END IF;
     END IF;
     PERFORM _venomqa.set_sequences(positions, called, wanted_positions, wanted_called);
 END $$;
@@ -297,9 +285,11 @@ DECLARE
     unwritten int[];
     one record;
 BEGIN
-    ddl := _venomqa.schema_change();
-    DELETE FROM _venomqa.journal WHERE mark IN (SELECT mark FROM _venomqa.undone);
-    unwritten := _venomqa.write(ARRAY(SELECT DISTINCT mark FROM _venomqa.journal), '{}', ddl IS NOT NULL);
+    ddl := (SELECT statement FROM _venomqa.schema_change);
+    unwritten := _venomqa.write(
+        ARRAY(SELECT DISTINCT journal.mark FROM _venomqa.journal, _venomqa.run WHERE journal.mark > run.mark OR journal.mark = ANY (applied)),
+        '{}', ddl IS NOT NULL
+    );
     SELECT string_agg(format('`%s`', name), ', ' ORDER BY name) INTO missed FROM _venomqa.tables
         WHERE number = ANY (unwritten) OR EXISTS (SELECT FROM unnest(relations) part WHERE part NOT IN (SELECT oid FROM pg_class));
     -- Not undone with the transaction, so they come last.

@@ -29,8 +29,6 @@ pub(super) struct Journal {
     live: Net,
     /// What came to be known since changes were told last.
     untold: Net,
-    /// The marks that the last restore took back for good.
-    discarded: Vec<i64>,
     /// A restore of which it is not known whether it came through.
     pending: Option<Checkpoint>,
     /// What a restore found of which only later it came to be known that it had come through.
@@ -44,12 +42,11 @@ impl Journal {
             link,
             plan: rooted.plan,
             marks: Marks::new(Arc::new(rooted.sequences)),
-            seen: rooted.run.mark - 1,
+            seen: rooted.run.mark,
             run: rooted.run,
             live_marks: Vec::new(),
             live: Net::default(),
             untold: Net::default(),
-            discarded: Vec::new(),
             pending: None,
             carried: Vec::new(),
             departure: Departure::default(),
@@ -78,9 +75,9 @@ impl Journal {
         Ok(())
     }
 
-    async fn look(&mut self) -> Result<Look, Stop> {
+    async fn look(&mut self, with_sequences: bool) -> Result<Look, Stop> {
         let seen = self.seen;
-        let look = Look::at(self.db().await?, seen).await?;
+        let look = Look::at(self.db().await?, seen, with_sequences).await?;
         self.accept(&look)?;
         Ok(look)
     }
@@ -94,7 +91,7 @@ impl Journal {
     }
 
     fn learn(&mut self, found: &Found) {
-        self.live_marks.extend_from_slice(&found.marks);
+        self.live_marks.extend(found.marks());
         self.live.add_all(found);
         self.untold.add_all(found);
     }
@@ -109,7 +106,16 @@ impl Journal {
             }));
         };
         let way = self.marks.way(to);
-        let dead = [self.marks.dead(), &self.discarded].concat();
+        // Most often there is nothing to do.
+        if self.live_marks.is_empty() && way.is_empty() {
+            let look = self.look(true).await?;
+            if self.live_marks.is_empty() && look.sequences == *sequences {
+                let untold = std::mem::take(&mut self.carried);
+                self.marks.move_to(to);
+                return Ok(untold);
+            }
+        }
+        let dead = self.marks.dead();
         self.pending = Some(to);
         let restored = Look::restore(
             self.link.db().await?,
@@ -117,7 +123,7 @@ impl Journal {
             self.seen,
             &self.live_marks,
             &way,
-            &dead,
+            dead,
             &sequences,
         )
         .await;
@@ -133,15 +139,17 @@ impl Journal {
         self.accept(&look)?;
         let mut untold = std::mem::take(&mut self.carried);
         untold.extend(self.untold.told(&self.plan));
-        self.marks.forget_dead();
-        self.run.step += 1;
+        if !(self.live_marks.is_empty() && way.is_empty()) {
+            self.marks.forget_dead();
+            self.run.step += 1;
+        }
         self.arrived(to, look.upto);
         Ok(untold)
     }
 
     fn arrived(&mut self, at: Checkpoint, seen: i64) {
         self.seen = seen;
-        self.discarded = std::mem::take(&mut self.live_marks);
+        self.marks.bury(self.live_marks.drain(..));
         self.live.clear();
         self.untold.clear();
         self.marks.move_to(at);
@@ -155,7 +163,7 @@ impl Session for Journal {
 
     fn changes(&mut self) -> BoxFuture<'_, Result<Vec<RowChange>, Stop>> {
         Box::pin(async {
-            self.look().await?;
+            self.look(false).await?;
             self.untold.clear();
             self.carried.clear();
             Ok(self.live.told(&self.plan))
@@ -164,7 +172,7 @@ impl Session for Journal {
 
     fn seal(&mut self) -> BoxFuture<'_, Result<Sealed, Stop>> {
         Box::pin(async {
-            let look = self.look().await?;
+            let look = self.look(true).await?;
             let untold = self.untold.told(&self.plan);
             let marks = std::mem::take(&mut self.live_marks);
             self.live.clear();

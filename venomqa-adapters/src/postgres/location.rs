@@ -16,6 +16,10 @@ pub(super) const LABEL: &str = "venomqa";
 const FIXED_TEXT: &str = "SET DateStyle = 'ISO, MDY'; SET IntervalStyle = 'postgres'; SET TimeZone = 'UTC'; \
     SET extra_float_digits = 1; SET bytea_output = 'hex'; SET lc_monetary = 'C';";
 
+/// Few rows are looked for again and again, by an index: plans are made once, and for that. What is compiled takes longer than it saves.
+const FIXED_PLANS: &str =
+    "SET plan_cache_mode = force_generic_plan; SET enable_bitmapscan = off; SET jit = off;";
+
 /// Where a database is, and how to reach it.
 #[derive(Clone, Debug)]
 pub(super) struct Location {
@@ -80,7 +84,7 @@ impl Location {
         let mut db = self.server(database).connect().await?;
         let lock_timeout = self.options.lock_timeout.as_millis().max(1);
         let settings = format!(
-            "{FIXED_TEXT} SET search_path = pg_catalog, pg_temp; SET row_security = off; SET jit = off; \
+            "{FIXED_TEXT} {FIXED_PLANS} SET search_path = pg_catalog, pg_temp; SET row_security = off; \
              SET client_min_messages = warning; SET synchronous_commit = off; SET lock_timeout = {lock_timeout}; \
              SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; SET default_transaction_read_only = off; \
              SET default_transaction_isolation = 'read committed'; SET default_transaction_deferrable = off"

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sqlx::postgres::{PgConnection, PgRow};
@@ -10,6 +11,9 @@ use super::sequences::Sequences;
 use super::stop::Stop;
 use crate::Error;
 
+/// A look where nobody is writing.
+pub(super) const QUICK: &str = include_str!("quick_look.sql");
+
 /// What a look at the journal finds.
 #[derive(Debug)]
 pub(super) struct Look {
@@ -20,22 +24,39 @@ pub(super) struct Look {
     /// The first change of the schema. Then nothing else is told.
     pub(super) ddl: Option<String>,
     pub(super) found: Found,
+    /// What the sequences hold, if that was asked for.
     pub(super) sequences: Sequences,
 }
 
 /// Rows in the journal.
 #[derive(Debug)]
 pub(super) struct Found {
-    /// The marks under which there are rows.
-    pub(super) marks: Vec<i64>,
+    marks: Vec<i64>,
     numbers: Vec<i32>,
-    counts: Vec<i64>,
+    counts: Vec<i32>,
     images: Vec<String>,
 }
 
 impl Look {
-    /// Looks at what came after a mark.
-    pub(super) async fn at(db: &mut PgConnection, seen: i64) -> sqlx::Result<Self> {
+    /// Looks at what came after a mark, by the first statement of a transaction.
+    pub(super) async fn at(
+        db: &mut PgConnection,
+        seen: i64,
+        with_sequences: bool,
+    ) -> sqlx::Result<Self> {
+        let quick: Self = sqlx::query_as(QUICK)
+            .bind(seen)
+            .bind(with_sequences)
+            .fetch_one(&mut *db)
+            .await?;
+        match quick.busy {
+            true => Self::thoroughly(db, seen).await,
+            false => Ok(quick),
+        }
+    }
+
+    /// Looks at what came after a mark, wherever in a transaction.
+    pub(super) async fn thoroughly(db: &mut PgConnection, seen: i64) -> sqlx::Result<Self> {
         sqlx::query_as("SELECT * FROM _venomqa.look($1)")
             .bind(seen)
             .fetch_one(db)
@@ -52,12 +73,13 @@ impl Look {
         dead: &[i64],
         sequences: &Sequences,
     ) -> sqlx::Result<Self> {
-        sqlx::query_as("SELECT * FROM _venomqa.restore($1, $2, $3, $4, $5, $6, $7, $8)")
+        sqlx::query_as("SELECT * FROM _venomqa.restore($1, $2, $3, $4, $5, $6, $7, $8, $9)")
             .bind(run.step)
             .bind(seen)
             .bind(live)
             .bind(&way.up)
             .bind(&way.down)
+            .bind(&way.there)
             .bind(dead)
             .bind(&sequences.positions)
             .bind(&sequences.called)
@@ -84,17 +106,24 @@ impl Look {
 impl Found {
     /// The rows under the marks after one, up to another.
     pub(super) async fn between(db: &mut PgConnection, seen: i64, upto: i64) -> sqlx::Result<Self> {
-        sqlx::query_as("SELECT * FROM _venomqa.net($1, $2)")
+        sqlx::query_as("SELECT * FROM _venomqa.journaled($1, $2)")
             .bind(seen)
             .bind(upto)
             .fetch_one(db)
             .await
     }
 
-    /// The net rows: table, count, text.
+    /// The marks under which there are rows.
+    pub(super) fn marks(&self) -> BTreeSet<i64> {
+        self.marks.iter().copied().collect()
+    }
+
+    /// The rows: table, +1 for one that came or -1 for one that went, text.
     pub(super) fn rows(&self) -> impl Iterator<Item = (usize, i64, Arc<str>)> {
         let rows = self.numbers.iter().zip(&self.counts).zip(&self.images);
-        rows.map(|((&number, &count), image)| (number as usize, count, Arc::from(image.as_str())))
+        rows.map(|((&number, &count), image)| {
+            (number as usize, count.into(), Arc::from(image.as_str()))
+        })
     }
 }
 

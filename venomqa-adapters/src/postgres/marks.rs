@@ -22,10 +22,20 @@ pub(super) struct Marks {
 pub(super) struct Way {
     pub(super) up: Vec<i64>,
     pub(super) down: Vec<i64>,
+    /// All those from the root to the latter.
+    pub(super) there: Vec<i64>,
+}
+
+impl Way {
+    pub(super) fn is_empty(&self) -> bool {
+        self.up.is_empty() && self.down.is_empty()
+    }
 }
 
 impl Marks {
     pub(super) const ROOT: Checkpoint = Checkpoint(0);
+    /// So many marks are worth a statement that removes their rows.
+    const WORTHWHILE: usize = 64;
 
     pub(super) fn new(root: Arc<Sequences>) -> Self {
         let mut history = History::new(Self::ROOT);
@@ -50,7 +60,7 @@ impl Marks {
         };
         let delta: Delta<_, _> = marks.iter().map(|&mark| (mark, added.clone())).collect();
         let gone = self.history.add_child(child, delta, bytes);
-        self.bury(gone);
+        self.bury_all(gone);
         self.sequences.insert(child, sequences);
         self.position = child;
         child
@@ -67,7 +77,11 @@ impl Marks {
 
     /// The way from the position to another checkpoint.
     pub(super) fn way(&self, to: Checkpoint) -> Way {
-        let mut way = Way::default();
+        let there = self.history.way(Self::ROOT, to);
+        let mut way = Way {
+            there: there.into_keys().collect(),
+            ..Way::default()
+        };
         for (mark, change) in self.history.way(self.position, to) {
             match change.new {
                 Some(()) => way.down.push(mark),
@@ -80,28 +94,37 @@ impl Marks {
     pub(super) fn move_to(&mut self, to: Checkpoint) {
         self.position = to;
         let gone = self.history.move_to(Some(to));
-        self.bury(gone);
+        self.bury_all(gone);
     }
 
     pub(super) fn release(&mut self, checkpoint: Checkpoint) {
         self.sequences.remove(&checkpoint);
         let gone = self.history.release(checkpoint);
-        self.bury(gone);
+        self.bury_all(gone);
     }
 
-    fn bury(&mut self, gone: Vec<Delta<i64, ()>>) {
-        self.dead
-            .extend(gone.into_iter().flat_map(Delta::into_keys));
+    fn bury_all(&mut self, gone: Vec<Delta<i64, ()>>) {
+        self.bury(gone.into_iter().flat_map(Delta::into_keys));
     }
 
-    /// The marks that are on no edge any more: their rows can be removed.
+    /// Takes in that these marks are on no edge: their rows can be removed.
+    pub(super) fn bury(&mut self, marks: impl IntoIterator<Item = i64>) {
+        self.dead.extend(marks);
+    }
+
+    /// The marks whose rows can be removed, once there are enough of them.
     pub(super) fn dead(&self) -> &[i64] {
-        &self.dead
+        match self.dead.len() < Self::WORTHWHILE {
+            true => &[],
+            false => &self.dead,
+        }
     }
 
-    /// The dead marks are not in the database any more.
+    /// What [`dead`](Self::dead) told is not in the database any more.
     pub(super) fn forget_dead(&mut self) {
-        self.dead.clear();
+        if self.dead.len() >= Self::WORTHWHILE {
+            self.dead.clear();
+        }
     }
 
     pub(super) fn bytes(&self) -> usize {
@@ -126,23 +149,24 @@ mod tests {
         let other = tree.seal(vec![4, 5], nothing());
         tree.move_to(child);
         tree.release(parent);
-        assert_eq!(tree.dead(), [0; 0]);
+        assert_eq!(tree.dead, [0; 0]);
         tree.release(other);
-        assert_eq!(tree.dead(), [4, 5]);
+        assert_eq!(tree.dead, [4, 5]);
         assert_eq!(
             tree.way(Marks::ROOT),
             Way {
                 up: vec![1, 2, 3],
-                down: vec![]
+                down: vec![],
+                there: vec![],
             }
         );
         tree.forget_dead();
-        assert_eq!(tree.dead(), [0; 0]);
+        assert_eq!(tree.dead, [0; 0]);
         // The position goes once it is left.
         tree.release(child);
-        assert_eq!(tree.dead(), [0; 0]);
+        assert_eq!(tree.dead, [0; 0]);
         tree.move_to(Marks::ROOT);
-        let mut dead = tree.dead().to_vec();
+        let mut dead = tree.dead.clone();
         dead.sort_unstable();
         assert_eq!(dead, [1, 2, 3]);
     }

@@ -9,16 +9,16 @@ use crate::Error;
 use crate::database::exclusive::this_run;
 
 /// Changes whenever what is installed changes in a way that another version does not understand.
-const LAYOUT: i32 = 2;
+const LAYOUT: i32 = 3;
 
 /// The record of a run, kept in the database itself until the run ends: what a run after a crash goes by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Run {
     /// Tells this run from another that came in between.
     pub(super) id: String,
-    /// How often it has restored a checkpoint.
+    /// How many restores have written something.
     pub(super) step: i64,
-    /// The last mark before the last of these.
+    /// The last mark before the last of these, or before the run.
     pub(super) mark: i64,
 }
 
@@ -26,7 +26,7 @@ impl Run {
     /// Records a new run.
     pub(super) async fn begin(db: &mut PgConnection) -> sqlx::Result<Self> {
         sqlx::query_as(
-            "INSERT INTO _venomqa.run SELECT $1, gen_random_uuid()::text, $2, 0, last_value FROM _venomqa.mark
+            "INSERT INTO _venomqa.run SELECT $1, gen_random_uuid()::text, $2, 0, last_value - 1, '{}' FROM _venomqa.mark
              RETURNING *",
         )
         .bind(LAYOUT)

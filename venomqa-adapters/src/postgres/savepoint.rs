@@ -65,7 +65,7 @@ impl Savepoint {
             plan: rooted.plan,
             stack: vec![root],
             last: Marks::ROOT,
-            seen: rooted.run.mark - 1,
+            seen: rooted.run.mark,
             run: rooted.run,
             live: Net::default(),
             untold: Net::default(),
@@ -77,7 +77,7 @@ impl Savepoint {
         let mut shared = self.lending.take().await?;
         shared.secure().await?;
         self.expect_nothing_elsewhere().await?;
-        let look = Look::at(shared.db().await?, self.seen).await;
+        let look = Look::thoroughly(shared.db().await?, self.seen).await;
         let look = look.map_err(|error| shared.judge(error))?;
         look.expect_complete(&self.link.location)?;
         self.seen = look.upto;

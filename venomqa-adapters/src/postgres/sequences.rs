@@ -1,4 +1,5 @@
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgRow};
+use sqlx::{FromRow, Row};
 
 /// What all followed sequences hold, in their order: the last number, and whether it was given away.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,19 +17,25 @@ impl Sequences {
 impl Sequences {
     /// What they hold now.
     pub(super) async fn read(db: &mut PgConnection) -> sqlx::Result<Self> {
-        let (positions, called) =
-            sqlx::query_as("SELECT positions, called FROM _venomqa.positions()")
-                .fetch_one(db)
-                .await?;
-        Ok(Self { positions, called })
+        sqlx::query_as("SELECT * FROM _venomqa.positions()")
+            .fetch_one(db)
+            .await
     }
 
     /// Makes them hold this again.
     pub(super) async fn put_back(&self, db: &mut PgConnection) -> sqlx::Result<()> {
-        let put_back = "SELECT _venomqa.set_sequences(now.positions, now.called, $1, $2) FROM _venomqa.positions() now";
-        let put_back = sqlx::query(put_back)
+        let put_back = sqlx::query("SELECT _venomqa.set_sequences(now.positions, now.called, $1, $2) FROM _venomqa.positions() now")
             .bind(&self.positions)
             .bind(&self.called);
         put_back.execute(db).await.map(drop)
+    }
+}
+
+impl FromRow<'_, PgRow> for Sequences {
+    fn from_row(row: &PgRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            positions: row.try_get("positions")?,
+            called: row.try_get("called")?,
+        })
     }
 }

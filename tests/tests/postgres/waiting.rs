@@ -33,6 +33,11 @@ pub(crate) const TESTS: &[(&str, &str, Test)] = &[
         ORDERS,
         |bench| Box::pin(begins_meanwhile(bench)),
     ),
+    (
+        "nothing_is_lost_of_what_is_written_while_looks_go_on",
+        ORDERS,
+        |bench| Box::pin(written_between_looks(bench)),
+    ),
     ("a_second_run_waits_for_the_first", ORDERS, |bench| {
         Box::pin(second_run(bench))
     }),
@@ -239,6 +244,34 @@ async fn begins_meanwhile(bench: &Bench) -> Result<()> {
             "orders#2 removed"
         ]
     );
+    db.close().await
+}
+
+async fn written_between_looks(bench: &Bench) -> Result<()> {
+    const COMMITS: i64 = 20_000;
+    let mut app = App::start(&bench.url);
+    // A look that finds somebody writing gives up at once, and the next one takes its turn.
+    let options = PostgresOptions::from_url(&bench.url)?.settle(Duration::ZERO);
+    let db = options.connect().await?;
+    let root = begin(&db).await?;
+    app.send(
+        0,
+        &format!(
+            "DO $$ BEGIN FOR i IN 1..{COMMITS} LOOP UPDATE orders SET paid = i WHERE id = 1; COMMIT; END LOOP; END $$"
+        ),
+    );
+    let mut calm = 0;
+    let paid = "SELECT paid FROM orders WHERE id = 1";
+    while db.query(paid, ()).await?[0].get::<i64>("paid")? < COMMITS {
+        for _ in 0..20 {
+            calm += usize::from(db.changes().await.is_ok());
+        }
+    }
+    assert_eq!(app.outcome(), Ok(0));
+    assert!(calm > 0, "no look came through between two commits");
+    let told = [format!("orders#1: paid 0 -> {COMMITS}")];
+    assert_eq!(lines(&db.changes().await?), told);
+    db.restore(root).await?;
     db.close().await
 }
 

@@ -55,11 +55,16 @@ fn reorders(character: char) -> bool {
     )
 }
 
-/// The beginning of a long text, and how much was left out.
+/// The beginning of a long text, and how much was left out. What is no longer than the note on it is not left out.
 pub(crate) fn cut(text: &str, characters: usize) -> String {
-    match text.char_indices().nth(characters) {
-        None => text.to_owned(),
-        Some((end, _)) => format!("{}... ({} bytes more)", &text[..end], text.len() - end),
+    let Some((end, _)) = text.char_indices().nth(characters) else {
+        return text.to_owned();
+    };
+    let (kept, rest) = text.split_at(end);
+    let note = format!("... ({} bytes more)", rest.len());
+    match rest.len() > note.len() {
+        true => format!("{kept}{note}"),
+        false => text.to_owned(),
     }
 }
 
@@ -136,7 +141,9 @@ mod tests {
 
     #[test]
     fn long_text_is_cut_between_characters() {
-        assert_eq!(cut("grün", 3), "grü... (1 bytes more)");
+        let long = format!("grün{}", "ö".repeat(20));
+        assert_eq!(cut(&long, 3), "grü... (41 bytes more)");
+        assert_eq!(cut("grün und rot", 3), "grün und rot");
         assert_eq!(cut("grün", 4), "grün");
         assert_eq!(first_line("\n  one \ntwo"), "one");
     }

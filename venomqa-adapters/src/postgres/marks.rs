@@ -146,12 +146,13 @@ mod tests {
         let parent = tree.seal(vec![1, 2], nothing());
         let child = tree.seal(vec![3], nothing());
         tree.move_to(parent);
-        let other = tree.seal(vec![4, 5], nothing());
+        let many: Vec<_> = (4..).take(Marks::WORTHWHILE).collect();
+        let other = tree.seal(many.clone(), nothing());
         tree.move_to(child);
         tree.release(parent);
         assert_eq!(tree.dead, [0; 0]);
         tree.release(other);
-        assert_eq!(tree.dead, [4, 5]);
+        assert_eq!(tree.dead(), many);
         assert_eq!(
             tree.way(Marks::ROOT),
             Way {
@@ -166,8 +167,11 @@ mod tests {
         tree.release(child);
         assert_eq!(tree.dead, [0; 0]);
         tree.move_to(Marks::ROOT);
-        let mut dead = tree.dead.clone();
-        dead.sort_unstable();
-        assert_eq!(dead, [1, 2, 3]);
+        tree.dead.sort_unstable();
+        assert_eq!(tree.dead, [1, 2, 3]);
+        // So few wait for others.
+        assert_eq!(tree.dead(), [0; 0]);
+        tree.forget_dead();
+        assert_eq!(tree.dead, [1, 2, 3]);
     }
 }

@@ -76,6 +76,23 @@ async fn a_late_death_is_a_finding_also_where_no_rule_looks() {
     assert_eq!(exploration.ended, Ended::Complete, "{told}");
 }
 
+#[tokio::test]
+async fn a_death_by_the_very_last_call_is_told_once() {
+    let lab = Lab::new("second_refund=exit");
+    let agent = Agent::new(lab.world().await)
+        .action(Action::new("create_order", create_order))
+        .action(Action::new("refund_order", refund_order))
+        .invariant(Invariant::new("no_over_refund", no_over_refund));
+    let exploration = agent.max_depth(3).explore().await.unwrap();
+    let told = exploration.summary();
+    assert_eq!(
+        found(&exploration),
+        ["no_crash: create_order -> refund_order -> refund_order"],
+        "{told}"
+    );
+    assert_eq!(exploration.violations[0].occurrences, 1, "{told}");
+}
+
 async fn all_orders(api: HttpClient) -> Result<serde_json::Value> {
     api.get("/orders").send().await?.json()
 }

@@ -72,13 +72,20 @@ async fn goes_back(
     };
     let mut app = App::start(&bench.url);
     let db = PostgresAdapter::connect(&url).await?;
-    begin(&db).await?;
+    let root = begin(&db).await?;
     app.run("DELETE FROM notes");
     app.run("UPDATE logs SET line = 'changed' WHERE day = 1");
     app.run("DELETE FROM orders WHERE paid = 0");
     app.run("INSERT INTO orders (paid) VALUES (5)");
     app.run(statement);
     app.run("INSERT INTO notes VALUES ('late')");
+    for told in [
+        db.restore(root).await.map(drop),
+        db.seal().await.map(drop),
+        db.changes().await.map(drop),
+    ] {
+        assert!(matches!(told, Err(Error::Irreversible { .. })), "{told:?}");
+    }
     // One user closes the run, the other one crashes.
     let told = match plain {
         true => {

@@ -257,7 +257,9 @@ async fn written_between_looks(bench: &Bench) -> Result<()> {
     app.send(
         0,
         &format!(
-            "DO $$ BEGIN FOR i IN 1..{COMMITS} LOOP UPDATE orders SET paid = i WHERE id = 1; COMMIT; END LOOP; END $$"
+            "DO $$ BEGIN FOR i IN 1..{COMMITS} LOOP \
+                UPDATE orders SET paid = i WHERE id = 1; COMMIT; IF i % 100 = 0 THEN PERFORM pg_sleep(0.002); END IF; \
+             END LOOP; END $$"
         ),
     );
     let mut calm = 0;

@@ -22,7 +22,11 @@ pub(super) async fn install(
     plan: &Plan,
     superuser: bool,
 ) -> sqlx::Result<()> {
-    let quick_look = QUICK.replace("$1", "seen").replace("$2", "true");
+    let quick_look: String = QUICK
+        .lines()
+        .filter(|line| !line.starts_with("--"))
+        .map(|line| line.replace("$1", "seen").replace("$2", "true") + "\n")
+        .collect();
     let mut sql = INSTALL
         .replace("{quick_look}", &quick_look)
         .replace("{write_table}", &write_table(plan));

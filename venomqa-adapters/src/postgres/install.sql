@@ -105,7 +105,7 @@ BEGIN
     END;
 END $$;
 
--- Whether a transaction that has written is not over yet. A snapshot would not tell: it does not list the newest ones.
+-- Whether a transaction that has written to this database is not over yet. A snapshot alone would not tell: it does not list the newest.
 CREATE FUNCTION _venomqa.is_busy() RETURNS bool LANGUAGE plpgsql AS $$
 BEGIN
     -- Else a transaction goes on seeing who was active when it looked first.
@@ -137,7 +137,8 @@ BEGIN
         FROM _venomqa.journal WHERE mark > seen AND mark <= upto;
 END $$;
 
--- What came and went under the marks after `seen`, and what the sequences hold. Says busy, and nothing else, while somebody is writing.
+-- What came and went under the marks after `seen`, and what the sequences hold. Says busy, and nothing else, while somebody is
+-- writing, and the statement alone that changed the schema.
 --
 -- The next mark is taken first: who journals under the old one has a transaction that shows as long as it is open, and is
 -- seen in full once it is over.
@@ -151,6 +152,8 @@ BEGIN
     busy := _venomqa.is_busy();
     IF NOT busy THEN
         ddl := (SELECT statement FROM _venomqa.schema_change);
+    END IF;
+    IF NOT busy AND ddl IS NULL THEN
         SELECT * INTO marks, numbers, counts, images FROM _venomqa.journaled(seen, upto);
         SELECT * INTO positions, called FROM _venomqa.positions();
     END IF;
@@ -247,7 +250,10 @@ BEGIN
     IF busy OR ddl IS NOT NULL THEN
         RETURN;
     END IF;
-    up := up || live || marks;
+    up := up || live;
+    IF marks IS NOT NULL THEN
+        up := up || ARRAY(SELECT DISTINCT unnest(marks));
+    END IF;
     IF up <> '{}' OR down <> '{}' THEN
         PERFORM _venomqa.write(up, down);
         PERFORM _venomqa.expect_undisturbed(upto);

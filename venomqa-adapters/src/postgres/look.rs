@@ -19,9 +19,9 @@ pub(super) const QUICK: &str = include_str!("quick_look.sql");
 pub(super) struct Look {
     /// The last mark that it took in.
     pub(super) upto: i64,
-    /// Whether somebody is still writing. Then nothing else is told.
+    /// Whether somebody is still writing. Then the rest is not told.
     pub(super) busy: bool,
-    /// The first change of the schema. Then nothing else is told.
+    /// The first change of the schema. Then the rest is not told.
     pub(super) ddl: Option<String>,
     pub(super) found: Found,
     /// What the sequences hold, if that was asked for.

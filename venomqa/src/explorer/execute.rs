@@ -85,6 +85,7 @@ impl<S: Subject> Explorer<'_, S> {
 
     pub(super) async fn go_to(&mut self, start: Start) -> Result<()> {
         self.here = None;
+        self.unsettled = false;
         match start {
             Start::Clean => self.subject.start_clean().await.map(drop),
             Start::Root => {
@@ -131,7 +132,7 @@ impl<S: Subject> Explorer<'_, S> {
         }
         match self.subject.settle(Next::Anything).await? {
             Settled::Untouched => {}
-            Settled::Changed => watched.changed = true,
+            Settled::Changed | Settled::Left => watched.changed = true,
             Settled::Crashed {
                 broken: (own, message),
             } => {

@@ -25,12 +25,13 @@ pub(crate) async fn explore<S: Subject>(
 
     // Before the violations are confirmed, because it may find that the server dies.
     if !matches!(ended, Ended::Error { .. }) {
+        let settled = explorer.settle_last().await;
         explorer.notice_death(LAST_MOMENT).await;
-        let last = match explorer.settle_last().await {
+        let rechecked = match settled {
             Ok(()) => explorer.recheck().await,
             Err(error) => Err(error),
         };
-        if let Err(error) = last {
+        if let Err(error) = rechecked {
             ended = explorer.failed(&error, Vec::new());
         }
     }

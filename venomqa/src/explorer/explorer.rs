@@ -31,6 +31,8 @@ pub(super) struct Explorer<'a, S> {
     pub(super) here: Option<StateId>,
     /// Transitions to a state that was known before, other than the one they left.
     pub(super) merges: u64,
+    /// Whether it is left to the next restore to find out what the last rules changed.
+    pub(super) unsettled: bool,
     /// Where the last action led.
     last_edge: Option<EdgeId>,
     strategy: &'a mut dyn Strategy,
@@ -66,6 +68,7 @@ impl<'a, S: Subject> Explorer<'a, S> {
             divergences: Vec::new(),
             here: None,
             merges: 0,
+            unsettled: false,
             last_edge: None,
             taken: PairSet::new(actions.len()),
             pending: 0,
@@ -215,9 +218,10 @@ impl<'a, S: Subject> Explorer<'a, S> {
 
     /// Finds out what the last rules changed, if that was left to a restore that did not come.
     pub(super) async fn settle_last(&mut self) -> Result<()> {
-        if let Settled::Crashed {
-            broken: (rule, message),
-        } = self.subject.settle(Next::Anything).await?
+        if std::mem::take(&mut self.unsettled)
+            && let Settled::Crashed {
+                broken: (rule, message),
+            } = self.subject.settle(Next::Anything).await?
             && let Some(edge) = self.last_edge
         {
             self.sight(Place::Edge(edge), rule, message);
@@ -334,6 +338,10 @@ impl<'a, S: Subject> Explorer<'a, S> {
             match self.subject.settle(next).await? {
                 Settled::Untouched => {}
                 Settled::Changed => self.here = None,
+                Settled::Left => {
+                    self.here = None;
+                    self.unsettled = true;
+                }
                 Settled::Crashed {
                     broken: (rule, message),
                 } => {

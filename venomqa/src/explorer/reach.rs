@@ -37,6 +37,7 @@ impl<S: Subject> Explorer<'_, S> {
         }
         self.here = None;
         if let Some(mark) = self.graph.at(start).mark {
+            self.unsettled = false;
             self.subject.restore(mark).await?;
         }
         while let Some(id) = again.pop() {

@@ -39,7 +39,7 @@ pub(crate) async fn replay<S: Subject>(subject: &mut S, sequence: &[String]) -> 
     for (done, &action) in actions.iter().enumerate() {
         match settled {
             Settled::Untouched => {}
-            Settled::Changed => {
+            Settled::Changed | Settled::Left => {
                 // As a confirmation does it: a process that has seen the steps already may answer otherwise.
                 subject.start_clean().await?;
                 for earlier in &actions[..done] {

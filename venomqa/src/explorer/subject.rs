@@ -33,7 +33,7 @@ pub(crate) trait Subject: Send {
 
     /// Tells whether the rules that were checked since the last action left everything as it was. What they changed is
     /// undone by the next [`restore`](Subject::restore), which finds out as well: where one comes next in any case, this may leave it
-    /// to that.
+    /// to that. Who then does not restore settles once more.
     fn settle(&mut self, next: Next) -> impl Future<Output = Result<Settled>> + Send;
 
     /// A broken built-in rule, if the server has died since the last action and nobody was told. It is given a moment to.
@@ -152,8 +152,10 @@ pub(crate) enum Next {
 pub(crate) enum Settled {
     /// Nothing.
     Untouched,
-    /// They changed something, which the next restore undoes; or whether they did is left for it to find out.
+    /// They changed something, which the next restore undoes.
     Changed,
+    /// Whether they changed something is left for the next restore to find out.
+    Left,
     /// One of them brought the server down, which is a broken built-in rule.
     Crashed { broken: (RuleId, String) },
 }

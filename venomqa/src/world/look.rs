@@ -111,7 +111,7 @@ impl Stage {
         }
         ready?;
         if next == Next::Restore && !self.must_restart() {
-            return Ok(Settled::Changed);
+            return Ok(Settled::Left);
         }
         let now = self.world.systems.changes().await?;
         let difference = suspects::difference(&self.position.changes, &now);

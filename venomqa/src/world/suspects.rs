@@ -5,8 +5,8 @@ use venomqa_adapters::RowChange;
 
 /// Finds out who changes data outside of an action: a rule, or somebody from outside.
 ///
-/// Asking the systems after every single rule would cost a round trip each. So they are asked once after all rules; only when that shows
-/// a change, they are asked after each rule from then on.
+/// Asking the systems after every single rule would cost a round trip each. So they are asked once after all rules, or the restore that
+/// follows tells; only when that shows a change, they are asked after each rule from then on.
 #[derive(Debug, Default)]
 pub(super) struct Suspects {
     watching: bool,
@@ -51,7 +51,7 @@ impl Suspects {
         let checked = mem::take(&mut self.checked);
         if let Some(example) = example {
             self.disturbed = true;
-            if self.watching {
+            if self.watching || checked.is_empty() {
                 // It came after the last rule.
                 self.foreign(example);
             } else {

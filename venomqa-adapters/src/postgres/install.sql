@@ -11,8 +11,8 @@ CREATE SCHEMA _venomqa;
 CREATE SEQUENCE _venomqa.mark;
 SELECT nextval('_venomqa.mark');
 
--- The record of the run, one row. `step` counts the restores that wrote something: after a broken connection it says whether the last
--- one came through. Of the rows under the marks up to `mark`, only those under `applied` are in the tables: the others belong to
+-- The record of the run, one row. `step` counts the restores: after a broken connection it says whether the last one came
+-- through. Of the rows under the marks up to `mark`, only those under `applied` are in the tables: the others belong to
 -- checkpoints that lie elsewhere in the tree, or to nothing any more. Rows under later marks are in the tables.
 CREATE TABLE _venomqa.run (
     layout int NOT NULL,
@@ -254,16 +254,14 @@ BEGIN
     IF marks IS NOT NULL THEN
         up := up || ARRAY(SELECT DISTINCT unnest(marks));
     END IF;
-    IF up <> '{}' OR down <> '{}' THEN
-        PERFORM _venomqa.write(up, down);
-        PERFORM _venomqa.expect_undisturbed(upto);
-        IF dead <> '{}' THEN
-            DELETE FROM _venomqa.journal WHERE mark = ANY (dead);
-        END IF;
-        UPDATE _venomqa.run SET step = was + 1, mark = upto, applied = there WHERE step = was;
-        IF NOT FOUND THEN
-            RAISE EXCEPTION USING ERRCODE = 'VQ002', MESSAGE = 'the run is at another step';
-        END IF;
+    PERFORM _venomqa.write(up, down);
+    PERFORM _venomqa.expect_undisturbed(upto);
+    IF dead <> '{}' THEN
+        DELETE FROM _venomqa.journal WHERE mark = ANY (dead);
+    END IF;
+    UPDATE _venomqa.run SET step = was + 1, mark = upto, applied = there WHERE step = was;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING ERRCODE = 'VQ002', MESSAGE = 'the run is at another step';
     END IF;
     PERFORM _venomqa.set_sequences(positions, called, wanted_positions, wanted_called);
 END $$;

@@ -106,7 +106,7 @@ impl Journal {
             }));
         };
         let way = self.marks.way(to);
-        // Most often there is nothing to do.
+        // Most often there is nothing to do, which is no step of the run.
         if self.live_marks.is_empty() && way.is_empty() {
             let look = self.look(true).await?;
             if self.live_marks.is_empty() && look.sequences == *sequences {
@@ -139,10 +139,8 @@ impl Journal {
         self.accept(&look)?;
         let mut untold = std::mem::take(&mut self.carried);
         untold.extend(self.untold.told(&self.plan));
-        if !(self.live_marks.is_empty() && way.is_empty()) {
-            self.marks.forget_dead();
-            self.run.step += 1;
-        }
+        self.marks.forget_dead();
+        self.run.step += 1;
         self.arrived(to, look.upto);
         Ok(untold)
     }

@@ -16,7 +16,7 @@ const LAYOUT: i32 = 3;
 pub(super) struct Run {
     /// Tells this run from another that came in between.
     pub(super) id: String,
-    /// How many restores have written something.
+    /// How often it has restored a checkpoint.
     pub(super) step: i64,
     /// The last mark before the last of these, or before the run.
     pub(super) mark: i64,

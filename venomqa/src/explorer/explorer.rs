@@ -11,9 +11,9 @@ use super::paths::{LabelRef, PathLimits, Paths};
 use super::reach::Reached;
 use super::sighting::{Place, Sighting, Sightings};
 use super::strategy::{Offer, Strategy};
-use super::subject::{ActionInfo, Next, Performed, RuleInfo, Settled, Subject};
+use super::subject::{ActionInfo, Performed, RuleInfo, Subject};
 use super::{Ended, Event};
-use crate::{Checked, Config, Error, Result, When};
+use crate::{Config, Error, Result};
 
 /// Explores one subject. There is exactly one loop, [`run`](Explorer::run); a strategy only chooses.
 pub(super) struct Explorer<'a, S> {
@@ -34,7 +34,7 @@ pub(super) struct Explorer<'a, S> {
     /// Whether it is left to the next restore to find out what the last rules changed.
     pub(super) unsettled: bool,
     /// Where the last action led.
-    last_edge: Option<EdgeId>,
+    pub(super) last_edge: Option<EdgeId>,
     strategy: &'a mut dyn Strategy,
     /// What the strategy has chosen.
     taken: PairSet,
@@ -207,28 +207,6 @@ impl<'a, S: Subject> Explorer<'a, S> {
         Ok(Stand::Ready)
     }
 
-    /// Notes a server that died after all was well with the last action: going back would restart it without a word.
-    pub(super) async fn notice_death(&mut self, moment: Duration) {
-        if let Some(edge) = self.last_edge
-            && let Some((rule, message)) = self.subject.died(moment).await
-        {
-            self.sight(Place::Edge(edge), rule, message);
-        }
-    }
-
-    /// Finds out what the last rules changed, if that was left to a restore that did not come.
-    pub(super) async fn settle_last(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.unsettled)
-            && let Settled::Crashed {
-                broken: (rule, message),
-            } = self.subject.settle(Next::Anything).await?
-            && let Some(edge) = self.last_edge
-        {
-            self.sight(Place::Edge(edge), rule, message);
-        }
-        Ok(())
-    }
-
     async fn perform(&mut self, pair: Pair) -> Result<()> {
         self.here = None;
         self.ledger.tried(pair.action);
@@ -302,61 +280,6 @@ impl<'a, S: Subject> Explorer<'a, S> {
         }
         self.release_if_idle(state);
         Ok(())
-    }
-
-    /// Checks the user's rules that are due at a place, and notes those that are broken. Returns whether any is.
-    async fn check(&mut self, place: Place) -> Result<bool> {
-        let (mut looked, mut any) = (false, false);
-        let mut unchecked = Vec::new();
-        for rule in (0..self.rules.len() as u32).map(RuleId) {
-            let info = &self.rules[rule.index()];
-            let due = match place {
-                Place::Initial => !info.takes_step,
-                Place::Before(_) => info.when != When::After && !info.takes_step,
-                Place::Edge(_) => info.when != When::Before,
-            };
-            if info.built_in || !due {
-                continue;
-            }
-            looked = true;
-            match self.subject.check(rule).await {
-                checked @ Checked::NotChecked(_) => unchecked.push((rule, checked)),
-                checked => {
-                    if let Some(message) = self.ledger.checked(rule, checked) {
-                        any = true;
-                        self.sight(place, rule, message);
-                    }
-                }
-            }
-        }
-        if looked {
-            // From a state that can be restored nothing goes on without that.
-            let next = match (place, self.here) {
-                (Place::Edge(_), Some(here)) if self.can_restore(here) => Next::Restore,
-                _ => Next::Anything,
-            };
-            match self.subject.settle(next).await? {
-                Settled::Untouched => {}
-                Settled::Changed => self.here = None,
-                Settled::Left => {
-                    self.here = None;
-                    self.unsettled = true;
-                }
-                Settled::Crashed {
-                    broken: (rule, message),
-                } => {
-                    self.here = None;
-                    any = true;
-                    self.sight(place, rule, message);
-                    // That there was nobody to ask is told by the crash.
-                    unchecked.clear();
-                }
-            }
-        }
-        for (rule, checked) in unchecked {
-            self.ledger.checked(rule, checked);
-        }
-        Ok(any)
     }
 
     /// Offers to the strategy what the labels of this queue admit, and what they lead to over known edges.

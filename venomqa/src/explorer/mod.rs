@@ -1,5 +1,6 @@
 //! The explorer: one loop over the state graph. It knows traits only: no HTTP, no SQL, no printing, no clock of its own.
 
+mod check;
 mod event;
 mod execute;
 mod exploration;

@@ -105,7 +105,7 @@ impl Stage {
 
     pub(super) async fn save(&mut self) -> Result<Mark> {
         let sealed = self.world.systems.seal().await?;
-        self.note_foreign(&sealed.untold);
+        self.note_untold(&sealed.untold);
         for (system, untold) in sealed.untold.iter().enumerate() {
             let changes = &mut self.position.changes[system];
             self.position.sum = self
@@ -143,8 +143,8 @@ impl Stage {
         self.saved.free.push(mark);
     }
 
-    /// Takes in what arrived outside a step.
-    fn note_foreign(&mut self, untold: &[Vec<RowChange>]) {
+    /// Takes in what arrived outside a step: it came from the rules that nobody has looked after, or from elsewhere.
+    fn note_untold(&mut self, untold: &[Vec<RowChange>]) {
         // Nobody has asked yet what an action did that went wrong.
         let change = untold
             .iter()
@@ -152,7 +152,7 @@ impl Stage {
             .next()
             .filter(|_| !self.position.unseen);
         let example = change.map(|change| self.shown(change));
-        self.suspects.restored(example);
+        self.suspects.settle(example);
     }
 
     pub(super) fn can_return(&self, mark: Mark) -> bool {
@@ -210,12 +210,8 @@ impl Stage {
             self.wait_until_quiet().await?;
         }
         let untold = self.world.systems.restore(&state.checkpoints).await?;
-        // A server may write when it stops.
-        if restart {
-            self.suspects.acquit();
-        } else {
-            self.note_foreign(&untold);
-        }
+        // A server may write when it stops, which is nobody's doing.
+        self.note_untold(if restart { &[] } else { &untold });
         self.position.changes.iter_mut().for_each(Vec::clear);
         self.position.sum = state.sum;
         self.position.unseen = false;

@@ -46,40 +46,24 @@ impl Suspects {
         }
     }
 
-    /// Takes the look after all rules. Returns whether everything is as the action left it.
+    /// Takes the look after all rules, or what was found when the systems were saved or restored after them. Returns whether everything is
+    /// as the action left it.
     pub(super) fn settle(&mut self, example: Option<String>) -> bool {
         let checked = mem::take(&mut self.checked);
         if let Some(example) = example {
             self.disturbed = true;
             if self.watching || checked.is_empty() {
-                // It came after the last rule.
+                // It came after the last rule, or after none.
                 self.foreign(example);
             } else {
                 self.accuse(&checked, example);
             }
-            self.watching = true;
+            self.watching |= !checked.is_empty();
         }
         !mem::take(&mut self.disturbed)
     }
 
-    /// Takes in what was found when the systems were saved or restored: it came from the rules that nobody has looked after, if there are
-    /// any, or from no step and no rule.
-    pub(super) fn restored(&mut self, example: Option<String>) {
-        if self.checked.is_empty() {
-            example
-                .into_iter()
-                .for_each(|example| self.foreign(example));
-        } else {
-            self.settle(example);
-        }
-    }
-
-    /// Forgets the rules that were checked: what they changed cannot be told from something else any more.
-    pub(super) fn acquit(&mut self) {
-        self.checked.clear();
-        self.disturbed = false;
-    }
-
+    /// Takes in a change that no step and no rule made.
     fn foreign(&mut self, example: String) {
         self.foreign.get_or_insert((example, 0)).1 += 1;
     }

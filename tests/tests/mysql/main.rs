@@ -6,7 +6,9 @@ mod bench;
 mod conformance;
 mod crash;
 mod following;
+mod lasting;
 mod life;
+mod log;
 mod rights;
 mod savepoint;
 mod schema;
@@ -21,6 +23,7 @@ fn main() {
     let mut trials = conformance::trials(&server);
     for tests in [
         following::TESTS,
+        log::TESTS,
         waiting::TESTS,
         schema::TESTS,
         life::TESTS,
@@ -30,7 +33,7 @@ fn main() {
     ] {
         trials.extend(bench::trials(&server, tests));
     }
-    trials.extend(crash::trials());
+    trials.extend(lasting::trials());
     let conclusion = libtest_mimic::run(&Arguments::from_args(), trials);
     drop(server);
     conclusion.exit();

@@ -11,6 +11,8 @@ mod look;
 mod migrations;
 mod refusals;
 mod savepoint;
+mod schema;
+mod sharing;
 mod template;
 mod trial;
 mod waiting;
@@ -26,12 +28,13 @@ fn main() {
     let arguments = Arguments::from_args();
     let server: Arc<LazyLock<Postgres>> = Arc::new(LazyLock::new(Postgres::start));
     let mut trials = conformance::trials(&server);
-    trials.extend(savepoint::trials(&server));
+    trials.extend(sharing::trials(&server));
     trials.extend(template::trials(&server));
     trials.extend(crash::trials());
     trials.extend(migrations::trials(&server));
     for tests in [
         following::TESTS,
+        schema::TESTS,
         waiting::TESTS,
         refusals::TESTS,
         crash::TESTS,

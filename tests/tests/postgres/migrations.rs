@@ -8,7 +8,7 @@ use venomqa_tests::servers::Postgres;
 
 use crate::app::App;
 use crate::bench::{Bench, NOTHING, in_database};
-use crate::following::url_of_plain_user;
+use crate::schema::url_of_plain_user;
 use crate::trial::begin;
 
 const SCHEMA: &str = "

@@ -3,12 +3,17 @@
 
 mod app;
 mod bench;
+mod clients;
+mod commands;
 mod conformance;
 mod crash;
+mod expiry;
 mod faults;
 mod following;
 mod hostile;
+mod ignoring;
 mod look;
+mod rights;
 mod waiting;
 
 use std::sync::Arc;
@@ -32,7 +37,12 @@ fn main() {
     let tests = [
         CONFORMANCE,
         following::TESTS,
+        commands::TESTS,
+        ignoring::TESTS,
+        expiry::TESTS,
         faults::TESTS,
+        clients::TESTS,
+        rights::TESTS,
         crash::TESTS,
         waiting::TESTS,
     ];

@@ -243,7 +243,8 @@ CREATE FUNCTION _venomqa.restore(
     OUT positions bigint[], OUT called bool[]
 ) LANGUAGE plpgsql SET enable_seqscan = off AS $$
 BEGIN
-    SELECT * INTO upto, busy, ddl, marks, numbers, counts, images, positions, called FROM ({quick_look}) look;
+    SELECT look.upto, look.busy, look.ddl, look.marks, look.numbers, look.counts, look.images, look.positions, look.called
+        INTO upto, busy, ddl, marks, numbers, counts, images, positions, called FROM ({quick_look}) look;
     IF busy THEN
         SELECT * INTO upto, busy, ddl, marks, numbers, counts, images, positions, called FROM _venomqa.look(seen);
     END IF;

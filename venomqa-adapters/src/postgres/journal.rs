@@ -10,6 +10,7 @@ use super::recover::Departure;
 use super::root::Rooted;
 use super::run::Run;
 use super::schema::Plan;
+use super::sequences::Sequences;
 use super::session::Session;
 use super::stop::Stop;
 use crate::{BoxFuture, Checkpoint, Error, RowChange, Sealed};
@@ -23,6 +24,8 @@ pub(super) struct Journal {
     marks: Marks,
     /// The last mark that has been looked at.
     seen: i64,
+    /// The number of the transaction before which nobody has written since that.
+    next: Option<String>,
     /// The marks since the position.
     live_marks: Vec<i64>,
     /// The rows under them.
@@ -44,6 +47,7 @@ impl Journal {
             marks: Marks::new(Arc::new(rooted.sequences)),
             seen: rooted.run.mark,
             run: rooted.run,
+            next: None,
             live_marks: Vec::new(),
             live: Net::default(),
             untold: Net::default(),
@@ -63,6 +67,8 @@ impl Journal {
 
     /// Learns from the record of the run whether it still goes on, and whether the last restore came through.
     async fn resume(&mut self) -> Result<(), Stop> {
+        // A server that crashed may give away numbers again.
+        self.next = None;
         let run = Run::expect(&mut self.link, &self.run.id).await?;
         if let (Some(to), true) = (self.pending, run.step != self.run.step) {
             let found = Found::between(self.link.db().await?, self.seen, run.mark).await?;
@@ -82,10 +88,21 @@ impl Journal {
         Ok(look)
     }
 
+    /// What the sequences hold, after a look that most often finds nothing new.
+    async fn look_again(&mut self) -> Result<Sequences, Stop> {
+        if let Some(next) = self.next.clone()
+            && let Some(sequences) = Look::glance(self.db().await?, &next).await?
+        {
+            return Ok(sequences);
+        }
+        Ok(self.look(true).await?.sequences)
+    }
+
     /// Takes in what a look found, or says why it found nothing.
     fn accept(&mut self, look: &Look) -> Result<(), Stop> {
         look.expect_complete(&self.link.location)?;
         self.seen = look.upto;
+        self.next.clone_from(&look.next);
         self.learn(&look.found);
         Ok(())
     }
@@ -108,8 +125,8 @@ impl Journal {
         let way = self.marks.way(to);
         // Most often there is nothing to do, which is no step of the run.
         if self.live_marks.is_empty() && way.is_empty() {
-            let look = self.look(true).await?;
-            if self.live_marks.is_empty() && look.sequences == *sequences {
+            let held = self.look_again().await?;
+            if self.live_marks.is_empty() && held == *sequences {
                 let untold = std::mem::take(&mut self.carried);
                 self.marks.move_to(to);
                 return Ok(untold);
@@ -170,13 +187,13 @@ impl Session for Journal {
 
     fn seal(&mut self) -> BoxFuture<'_, Result<Sealed, Stop>> {
         Box::pin(async {
-            let look = self.look(true).await?;
+            let held = self.look_again().await?;
             let untold = self.untold.told(&self.plan);
             let marks = std::mem::take(&mut self.live_marks);
             self.live.clear();
             self.untold.clear();
             self.carried.clear();
-            let checkpoint = self.marks.seal(marks, Arc::new(look.sequences));
+            let checkpoint = self.marks.seal(marks, Arc::new(held));
             Ok(Sealed { checkpoint, untold })
         })
     }

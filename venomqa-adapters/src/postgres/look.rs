@@ -14,6 +14,9 @@ use crate::Error;
 /// A look where nobody is writing.
 pub(super) const QUICK: &str = include_str!("quick_look.sql");
 
+/// A look that is over when nobody has written since the last one.
+const GLANCE: &str = include_str!("glance.sql");
+
 /// What a look at the journal finds.
 #[derive(Debug)]
 pub(super) struct Look {
@@ -26,6 +29,8 @@ pub(super) struct Look {
     pub(super) found: Found,
     /// What the sequences hold, if that was asked for.
     pub(super) sequences: Sequences,
+    /// The number that the next transaction would get, if nobody had one then: until somebody has it, there is nothing new.
+    pub(super) next: Option<String>,
 }
 
 /// Rows in the journal.
@@ -55,9 +60,22 @@ impl Look {
         }
     }
 
+    /// What the sequences hold, if nobody has begun to write since this number was the next one of a transaction. By the first statement of a
+    /// transaction.
+    pub(super) async fn glance(
+        db: &mut PgConnection,
+        next: &str,
+    ) -> sqlx::Result<Option<Sequences>> {
+        let row = sqlx::query(GLANCE).bind(next).fetch_one(db).await?;
+        match row.try_get("still")? {
+            true => Sequences::from_row(&row).map(Some),
+            false => Ok(None),
+        }
+    }
+
     /// Looks at what came after a mark, wherever in a transaction.
     pub(super) async fn thoroughly(db: &mut PgConnection, seen: i64) -> sqlx::Result<Self> {
-        sqlx::query_as("SELECT * FROM _venomqa.look($1)")
+        sqlx::query_as("SELECT *, NULL AS next FROM _venomqa.look($1)")
             .bind(seen)
             .fetch_one(db)
             .await
@@ -73,18 +91,20 @@ impl Look {
         dead: &[i64],
         sequences: &Sequences,
     ) -> sqlx::Result<Self> {
-        sqlx::query_as("SELECT * FROM _venomqa.restore($1, $2, $3, $4, $5, $6, $7, $8, $9)")
-            .bind(run.step)
-            .bind(seen)
-            .bind(live)
-            .bind(&way.up)
-            .bind(&way.down)
-            .bind(&way.there)
-            .bind(dead)
-            .bind(&sequences.positions)
-            .bind(&sequences.called)
-            .fetch_one(db)
-            .await
+        sqlx::query_as(
+            "SELECT *, NULL AS next FROM _venomqa.restore($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        )
+        .bind(run.step)
+        .bind(seen)
+        .bind(live)
+        .bind(&way.up)
+        .bind(&way.down)
+        .bind(&way.there)
+        .bind(dead)
+        .bind(&sequences.positions)
+        .bind(&sequences.called)
+        .fetch_one(db)
+        .await
     }
 
     /// Says why nothing was found, if so.
@@ -138,6 +158,7 @@ impl FromRow<'_, PgRow> for Look {
                 positions: list(row, "positions")?,
                 called: list(row, "called")?,
             },
+            next: row.try_get("next")?,
         })
     }
 }

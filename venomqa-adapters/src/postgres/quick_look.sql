@@ -3,7 +3,8 @@
 --
 -- The statement sees what was committed before it began. It takes the next mark after that, and then sees whether the server is calm: had
 -- somebody got the number of a transaction since it began, it would not be. OFFSET 0 keeps this order.
-SELECT now.upto, now.busy, now.ddl, found.marks, found.numbers, found.counts, found.images, sequences.positions, sequences.called
+SELECT now.upto, now.busy, now.ddl, found.marks, found.numbers, found.counts, found.images, sequences.positions, sequences.called,
+    pg_snapshot_xmax(pg_current_snapshot())::text AS next
 FROM (
         SELECT calm.upto, calm.busy, CASE WHEN NOT calm.busy THEN (SELECT statement FROM _venomqa.schema_change) END AS ddl
         FROM (

@@ -177,6 +177,8 @@ fn options_and_rules_are_there() {
         "is_active",
         "disable_nagle_algorithm",
         "log_bin_trust_function_creators",
+        "verify_ca",
+        "verify_identity",
         "gtid_mode",
         "binlog_transaction_compression",
         "binlog_row_value_options",

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::address::Address;
+use super::certificate::Certificate;
 use super::process::{Home, Process};
 use super::program::{find, succeed};
 
@@ -39,9 +40,24 @@ impl MariaDb {
     ///
     /// MariaDB is not installed, or does not start.
     pub fn own(log: BinaryLog, settings: &[&str]) -> Self {
+        Self::own_in(Home::new(), log, settings)
+    }
+
+    /// A server of our own with a binary log of full rows that takes encrypted connections too.
+    ///
+    /// # Panics
+    ///
+    /// As [`own`](Self::own), and if OpenSSL is not installed.
+    pub fn encrypted() -> Self {
+        let home = Home::new();
+        let Certificate { file, key } = Certificate::make(&home);
+        let settings = [&*format!("ssl-cert={file}"), &*format!("ssl-key={key}")];
+        Self::own_in(home, BinaryLog::FullRows, &settings)
+    }
+
+    fn own_in(home: Home, log: BinaryLog, settings: &[&str]) -> Self {
         let program = installed("mariadbd");
         let install = installed("mariadb-install-db");
-        let home = Home::new();
         let data = format!("--datadir={}", home.path().join("data").display());
         // A folder of its own: a server that starts removes the temporary tables of others.
         let temporary = format!("--tmpdir={}", home.path().display());

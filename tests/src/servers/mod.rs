@@ -12,6 +12,7 @@
 //! A server of ours ends with the process that started it, however that ends, and leaves nothing behind.
 
 mod address;
+mod certificate;
 mod mariadb;
 mod postgres;
 mod process;

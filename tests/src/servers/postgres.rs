@@ -2,6 +2,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::address::Address;
+use super::certificate::Certificate;
 use super::process::{Home, Process};
 use super::program::{find, succeed, versioned};
 
@@ -30,9 +31,28 @@ impl Postgres {
     ///
     /// PostgreSQL is not installed, or does not start.
     pub fn own(settings: &[&str]) -> Self {
+        Self::own_in(Home::new(), settings)
+    }
+
+    /// A server of our own that takes encrypted connections too.
+    ///
+    /// # Panics
+    ///
+    /// As [`own`](Self::own), and if OpenSSL is not installed.
+    pub fn encrypted() -> Self {
+        let home = Home::new();
+        let Certificate { file, key } = Certificate::make(&home);
+        let settings = [
+            "ssl=on",
+            &format!("ssl_cert_file={file}"),
+            &format!("ssl_key_file={key}"),
+        ];
+        Self::own_in(home, &settings)
+    }
+
+    fn own_in(home: Home, settings: &[&str]) -> Self {
         let program = installed("postgres");
         let initdb = installed("initdb");
-        let home = Home::new();
         let data = home.path().join("data").display().to_string();
         succeed(home.command(initdb).args([
             "--pgdata",

@@ -1,6 +1,7 @@
 use std::path::PathBuf;
 
 use super::address::Address;
+use super::certificate::Certificate;
 use super::process::{Home, Process};
 use super::program::find;
 
@@ -36,16 +37,40 @@ impl Redis {
     ///
     /// Redis is not installed, or does not start.
     pub fn own(settings: &[&str]) -> Self {
+        Self::own_in(Home::new(), "--port", settings)
+    }
+
+    /// A server of our own that takes only encrypted connections. The scheme of its URLs is still `redis`.
+    ///
+    /// # Panics
+    ///
+    /// As [`own`](Self::own), and if OpenSSL is not installed.
+    pub fn encrypted() -> Self {
+        let home = Home::new();
+        let Certificate { file, key } = Certificate::make(&home);
+        let settings = [
+            "--port",
+            "0",
+            "--tls-cert-file",
+            &file,
+            "--tls-key-file",
+            &key,
+            "--tls-auth-clients",
+            "no",
+        ];
+        Self::own_in(home, "--tls-port", &settings)
+    }
+
+    fn own_in(home: Home, listen: &str, settings: &[&str]) -> Self {
         let folders = ["/usr/bin", "/opt/homebrew/bin", "/usr/local/bin"].map(PathBuf::from);
         let program = find("redis-server", &folders, "redis-server");
-        let home = Home::new();
         let folder = home.path().display().to_string();
         let arguments = |port: u16| {
             let port = port.to_string();
             let fixed = [
                 "--bind",
                 "127.0.0.1",
-                "--port",
+                listen,
                 &port,
                 "--dir",
                 &folder,

@@ -1,3 +1,5 @@
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use super::process::Home;
@@ -36,6 +38,9 @@ impl Certificate {
             "-out",
             &file,
         ]));
+        // Not every OpenSSL does so, and PostgreSQL refuses a key that others can read.
+        let owners = Permissions::from_mode(0o600);
+        std::fs::set_permissions(&key, owners).expect("the key is there");
         Self { file, key }
     }
 }

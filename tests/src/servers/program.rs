@@ -14,7 +14,7 @@ pub(super) fn find(program: &str, folders: &[PathBuf], package: &str) -> PathBuf
         .map(|folder| folder.join(program))
         .find(|file| file.is_file());
     found.unwrap_or_else(|| {
-        panic!("`{program}` is not installed, and the feature `live` needs it: apt-get install {package} (or run `tests/run`, which does)")
+        panic!("`{program}` is not installed, and these tests need it: apt-get install {package} (or run `tests/run`, which does)")
     })
 }
 

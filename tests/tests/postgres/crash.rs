@@ -47,6 +47,14 @@ pub(crate) fn trials() -> Vec<Trial> {
     };
     let mut trials: Vec<_> = ["INT", "KILL"].map(stopped).into();
     trials.push(Trial::test(
+        "a_server_that_forgets_a_restore_ends_the_run_and_goes_back",
+        restore_forgotten,
+    ));
+    trials.push(Trial::test(
+        "nothing_that_follows_a_crash_is_missed",
+        numbers_given_away_again,
+    ));
+    trials.push(Trial::test(
         "a_server_without_room_for_the_locks_is_told",
         out_of_memory,
     ));
@@ -282,6 +290,63 @@ fn server_stopped(signal: &str) -> std::result::Result<(), Failed> {
         PostgresAdapter::cleanup(&bench.url).await?;
         assert_eq!(bench.looker().await.full_dump().await, before);
         assert_eq!(bench.looker().await.ours().await, NOTHING);
+        Ok(())
+    })
+}
+
+/// What nobody waits for stays in memory for longer than a test takes.
+const FORGETFUL: &str = "wal_writer_delay=10000";
+
+fn restore_forgotten() -> std::result::Result<(), Failed> {
+    let mut server = Postgres::own(&[FORGETFUL]);
+    runtime().block_on(async {
+        let bench = Bench::new(&server, ORDERS).await;
+        let before = bench.looker().await.full_dump().await;
+        let mut app = App::start(&bench.url);
+        let db = PostgresAdapter::connect(&bench.url).await?;
+        let root = begin(&db).await?;
+        app.run("INSERT INTO orders (status) VALUES ('first')");
+        let first = db.seal().await?.checkpoint;
+        app.run("INSERT INTO orders (status) VALUES ('second')");
+        db.seal().await?;
+        db.restore(root).await?;
+
+        server.restart("KILL");
+        for told in [
+            db.restore(first).await.map(drop),
+            db.changes().await.map(drop),
+        ] {
+            let told = told.expect_err("it cannot know where it is");
+            page_shows(&bench, &told);
+        }
+        db.close().await?;
+        assert_eq!(bench.looker().await.full_dump().await, before);
+        assert_eq!(bench.looker().await.ours().await, NOTHING);
+        Ok(())
+    })
+}
+
+fn numbers_given_away_again() -> std::result::Result<(), Failed> {
+    let mut server = Postgres::own(&[FORGETFUL]);
+    runtime().block_on(async {
+        let bench = Bench::new(&server, ORDERS).await;
+        let mut app = App::start(&bench.url);
+        let db = PostgresAdapter::connect(&bench.url).await?;
+        begin(&db).await?;
+        db.changes().await?;
+        bench
+            .run("SET synchronous_commit = off; SELECT pg_current_xact_id()")
+            .await;
+        db.changes().await?;
+        server.restart("KILL");
+        // By the number that the crash has taken from another transaction.
+        app.run("INSERT INTO orders (status) VALUES ('after')");
+        let told = lines(&db.seal().await?.untold);
+        assert!(
+            matches!(&*told, [one] if one.ends_with("added: status after, paid 0")),
+            "{told:?}"
+        );
+        db.close().await?;
         Ok(())
     })
 }

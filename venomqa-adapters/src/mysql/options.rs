@@ -82,8 +82,7 @@ impl MySqlOptions {
     /// The defaults for a URL such as `mysql://user:password@localhost:3306/database`.
     ///
     /// Connections go over TCP, also to `localhost`; with `?socket=/path/to/socket` they go over that socket. With the feature
-    /// `tls`, `?require_ssl=true` encrypts them; `&verify_ca=false&verify_identity=false` takes a certificate that nobody has
-    /// signed.
+    /// `tls`, `?require_ssl=true` encrypts them; `&verify_ca=false&verify_identity=false` takes any certificate, unchecked.
     ///
     /// # Errors
     ///

@@ -24,8 +24,8 @@ pub(super) struct Journal {
     marks: Marks,
     /// The last mark that has been looked at.
     seen: i64,
-    /// The number of the transaction before which nobody has written since that.
-    next: Option<String>,
+    /// The number that the next transaction would have got when that was looked at, where it is known that nobody was writing then.
+    next_xid: Option<String>,
     /// The marks since the position.
     live_marks: Vec<i64>,
     /// The rows under them.
@@ -47,7 +47,7 @@ impl Journal {
             marks: Marks::new(Arc::new(rooted.sequences)),
             seen: rooted.run.mark,
             run: rooted.run,
-            next: None,
+            next_xid: None,
             live_marks: Vec::new(),
             live: Net::default(),
             untold: Net::default(),
@@ -66,19 +66,40 @@ impl Journal {
     }
 
     /// Learns from the record of the run whether it still goes on, and whether the last restore came through.
+    ///
+    /// A server that crashed has forgotten what was not on disk yet, ours first: the application waits for its commits, we do not.
     async fn resume(&mut self) -> Result<(), Stop> {
-        // A server that crashed may give away numbers again.
-        self.next = None;
+        self.next_xid = None;
         let run = Run::expect(&mut self.link, &self.run.id).await?;
-        if let (Some(to), true) = (self.pending, run.step != self.run.step) {
-            let found = Found::between(self.link.db().await?, self.seen, run.mark).await?;
-            self.learn(&found);
-            self.carried = self.untold.told(&self.plan);
-            self.run = run;
-            self.arrived(to, self.run.mark);
+        let db = self.link.db().await?;
+        let mark: i64 = sqlx::query_scalar("SELECT last_value FROM _venomqa.mark")
+            .fetch_one(&mut *db)
+            .await?;
+        match (run.step - self.run.step, self.pending) {
+            _ if mark <= self.seen => return Err(self.forgotten()),
+            (0, _) => {}
+            (1, Some(to)) => {
+                let found = Found::between(db, self.seen, run.mark).await?;
+                self.learn(&found);
+                self.carried = self.untold.told(&self.plan);
+                self.run = run;
+                self.arrived(to, self.run.mark);
+            }
+            _ => return Err(self.forgotten()),
         }
         self.pending = None;
         Ok(())
+    }
+
+    /// The end of a run of which the server has forgotten something. What it remembers leads back to the root all the same.
+    fn forgotten(&mut self) -> Stop {
+        // Whatever is asked next ends here too.
+        self.link.break_off();
+        Stop::Failed(Error::Database {
+            system: self.link.location.name.clone(),
+            doing: "go on".into(),
+            source: "the server crashed and has forgotten what this run did last; run again: what it did before is put back".into(),
+        })
     }
 
     async fn look(&mut self, with_sequences: bool) -> Result<Look, Stop> {
@@ -89,9 +110,10 @@ impl Journal {
     }
 
     /// What the sequences hold, after a look that most often finds nothing new.
-    async fn look_again(&mut self) -> Result<Sequences, Stop> {
-        if let Some(next) = self.next.clone()
-            && let Some(sequences) = Look::glance(self.db().await?, &next).await?
+    async fn sequences_after_look(&mut self) -> Result<Sequences, Stop> {
+        self.db().await?;
+        if let Some(next_xid) = &self.next_xid
+            && let Some(sequences) = Look::glance(self.link.db().await?, next_xid).await?
         {
             return Ok(sequences);
         }
@@ -102,7 +124,7 @@ impl Journal {
     fn accept(&mut self, look: &Look) -> Result<(), Stop> {
         look.expect_complete(&self.link.location)?;
         self.seen = look.upto;
-        self.next.clone_from(&look.next);
+        self.next_xid.clone_from(&look.next_xid);
         self.learn(&look.found);
         Ok(())
     }
@@ -125,7 +147,7 @@ impl Journal {
         let way = self.marks.way(to);
         // Most often there is nothing to do, which is no step of the run.
         if self.live_marks.is_empty() && way.is_empty() {
-            let held = self.look_again().await?;
+            let held = self.sequences_after_look().await?;
             if self.live_marks.is_empty() && held == *sequences {
                 let untold = std::mem::take(&mut self.carried);
                 self.marks.move_to(to);
@@ -187,7 +209,7 @@ impl Session for Journal {
 
     fn seal(&mut self) -> BoxFuture<'_, Result<Sealed, Stop>> {
         Box::pin(async {
-            let held = self.look_again().await?;
+            let held = self.sequences_after_look().await?;
             let untold = self.untold.told(&self.plan);
             let marks = std::mem::take(&mut self.live_marks);
             self.live.clear();

@@ -29,8 +29,8 @@ pub(super) struct Look {
     pub(super) found: Found,
     /// What the sequences hold, if that was asked for.
     pub(super) sequences: Sequences,
-    /// The number that the next transaction would get, if nobody had one then: until somebody has it, there is nothing new.
-    pub(super) next: Option<String>,
+    /// The number that the next transaction would have got, where the look could tell: until somebody has it, there is nothing new.
+    pub(super) next_xid: Option<String>,
 }
 
 /// Rows in the journal.
@@ -60,13 +60,13 @@ impl Look {
         }
     }
 
-    /// What the sequences hold, if nobody has begun to write since this number was the next one of a transaction. By the first statement of a
-    /// transaction.
+    /// What the sequences hold, if nobody on the whole server has begun to write since this number was the next one of a transaction. By
+    /// the first statement of a transaction. For a look that is to find nothing: where it finds something, it comes on top of another one.
     pub(super) async fn glance(
         db: &mut PgConnection,
-        next: &str,
+        next_xid: &str,
     ) -> sqlx::Result<Option<Sequences>> {
-        let row = sqlx::query(GLANCE).bind(next).fetch_one(db).await?;
+        let row = sqlx::query(GLANCE).bind(next_xid).fetch_one(db).await?;
         match row.try_get("still")? {
             true => Sequences::from_row(&row).map(Some),
             false => Ok(None),
@@ -75,7 +75,7 @@ impl Look {
 
     /// Looks at what came after a mark, wherever in a transaction.
     pub(super) async fn thoroughly(db: &mut PgConnection, seen: i64) -> sqlx::Result<Self> {
-        sqlx::query_as("SELECT *, NULL AS next FROM _venomqa.look($1)")
+        sqlx::query_as("SELECT *, NULL AS next_xid FROM _venomqa.look($1)")
             .bind(seen)
             .fetch_one(db)
             .await
@@ -92,7 +92,7 @@ impl Look {
         sequences: &Sequences,
     ) -> sqlx::Result<Self> {
         sqlx::query_as(
-            "SELECT *, NULL AS next FROM _venomqa.restore($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+            "SELECT *, NULL AS next_xid FROM _venomqa.restore($1, $2, $3, $4, $5, $6, $7, $8, $9)",
         )
         .bind(run.step)
         .bind(seen)
@@ -158,7 +158,7 @@ impl FromRow<'_, PgRow> for Look {
                 positions: list(row, "positions")?,
                 called: list(row, "called")?,
             },
-            next: row.try_get("next")?,
+            next_xid: row.try_get("next_xid")?,
         })
     }
 }

@@ -87,8 +87,8 @@ impl RedisOptions {
     }
 
     /// The server and database of a URL, such as `redis://user:password@127.0.0.1:6379/3`, or `redis+unix:///run/redis.sock?db=3`
-    /// for a socket. `rediss://` is an encrypted connection and takes the feature `tls`; `#insecure` at the end of the URL takes a
-    /// certificate that nobody has signed.
+    /// for a socket. `rediss://` is an encrypted connection and takes the feature `tls`; with `#insecure` at the end of the URL it
+    /// takes any certificate, unchecked.
     ///
     /// # Errors
     ///

@@ -51,6 +51,10 @@ pub(crate) fn trials() -> Vec<Trial> {
         restore_forgotten,
     ));
     trials.push(Trial::test(
+        "a_server_that_forgets_a_mark_ends_the_run_and_goes_back",
+        mark_forgotten,
+    ));
+    trials.push(Trial::test(
         "nothing_that_follows_a_crash_is_missed",
         numbers_given_away_again,
     ));
@@ -261,12 +265,25 @@ async fn other_version(bench: &Bench) -> Result<()> {
     PostgresAdapter::cleanup(&bench.url).await
 }
 
-fn server_stopped(signal: &str) -> std::result::Result<(), Failed> {
-    let mut server = Postgres::own(&[]);
+/// Runs a test with a server that it may stop, after which everything is to be as it was.
+fn on_a_server(
+    settings: &[&str],
+    test: impl AsyncFnOnce(&mut Postgres, &Bench, &mut App) -> Result<()>,
+) -> std::result::Result<(), Failed> {
+    let mut server = Postgres::own(settings);
     runtime().block_on(async {
         let bench = Bench::new(&server, ORDERS).await;
         let before = bench.looker().await.full_dump().await;
         let mut app = App::start(&bench.url);
+        test(&mut server, &bench, &mut app).await?;
+        assert_eq!(bench.looker().await.full_dump().await, before);
+        assert_eq!(bench.looker().await.ours().await, NOTHING);
+        Ok(())
+    })
+}
+
+fn server_stopped(signal: &str) -> std::result::Result<(), Failed> {
+    on_a_server(&[], async |server, bench, app| {
         let db = PostgresAdapter::connect(&bench.url).await?;
         let root = begin(&db).await?;
         app.run("UPDATE orders SET paid = 1 WHERE id = 1");
@@ -287,22 +304,15 @@ fn server_stopped(signal: &str) -> std::result::Result<(), Failed> {
         app.run("DELETE FROM orders");
         drop(db);
         server.restart(signal);
-        PostgresAdapter::cleanup(&bench.url).await?;
-        assert_eq!(bench.looker().await.full_dump().await, before);
-        assert_eq!(bench.looker().await.ours().await, NOTHING);
-        Ok(())
+        PostgresAdapter::cleanup(&bench.url).await
     })
 }
 
 /// What nobody waits for stays in memory for longer than a test takes.
-const FORGETFUL: &str = "wal_writer_delay=10000";
+const FORGETFUL: &[&str] = &["wal_writer_delay=10000"];
 
 fn restore_forgotten() -> std::result::Result<(), Failed> {
-    let mut server = Postgres::own(&[FORGETFUL]);
-    runtime().block_on(async {
-        let bench = Bench::new(&server, ORDERS).await;
-        let before = bench.looker().await.full_dump().await;
-        let mut app = App::start(&bench.url);
+    on_a_server(FORGETFUL, async |server, bench, app| {
         let db = PostgresAdapter::connect(&bench.url).await?;
         let root = begin(&db).await?;
         app.run("INSERT INTO orders (status) VALUES ('first')");
@@ -317,20 +327,30 @@ fn restore_forgotten() -> std::result::Result<(), Failed> {
             db.changes().await.map(drop),
         ] {
             let told = told.expect_err("it cannot know where it is");
-            page_shows(&bench, &told);
+            page_shows(bench, &told);
         }
-        db.close().await?;
-        assert_eq!(bench.looker().await.full_dump().await, before);
-        assert_eq!(bench.looker().await.ours().await, NOTHING);
-        Ok(())
+        db.close().await
+    })
+}
+
+fn mark_forgotten() -> std::result::Result<(), Failed> {
+    on_a_server(FORGETFUL, async |server, bench, app| {
+        let db = PostgresAdapter::connect(&bench.url).await?;
+        begin(&db).await?;
+        // A sequence writes down every 32 numbers how far it is.
+        for _ in 0..40 {
+            db.changes().await?;
+        }
+        server.restart("KILL");
+        app.run("INSERT INTO orders (status) VALUES ('under a mark that was looked at')");
+        let told = db.changes().await.expect_err("it would not see that");
+        page_shows(bench, &told);
+        db.close().await
     })
 }
 
 fn numbers_given_away_again() -> std::result::Result<(), Failed> {
-    let mut server = Postgres::own(&[FORGETFUL]);
-    runtime().block_on(async {
-        let bench = Bench::new(&server, ORDERS).await;
-        let mut app = App::start(&bench.url);
+    on_a_server(FORGETFUL, async |server, bench, app| {
         let db = PostgresAdapter::connect(&bench.url).await?;
         begin(&db).await?;
         db.changes().await?;
@@ -346,8 +366,7 @@ fn numbers_given_away_again() -> std::result::Result<(), Failed> {
             matches!(&*told, [one] if one.ends_with("added: status after, paid 0")),
             "{told:?}"
         );
-        db.close().await?;
-        Ok(())
+        db.close().await
     })
 }
 
